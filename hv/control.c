@@ -1,0 +1,52 @@
+/* Requests on the control socket: from the runtime, as the same user (mode 0600). */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "hv/domain.h"
+
+static int32_t do_kill(struct hv_domain *d, const struct hv_request *rq, bool *kill_r)
+{
+    uint64_t arg[2] = { rq->arg[0], rq->arg[1] };
+
+    if (rq->arg[0] > 64)
+        return -EINVAL;
+    if (rq->arg[0] == 9) {              /* no need to ask the guest */
+        *kill_r = true;
+        return 0;
+    }
+    return (int32_t)hv_control(d, XENC_CTL_KILL, arg, 2);
+}
+
+static int32_t do_start(struct hv_domain *d)
+{
+    if (__atomic_exchange_n(&d->boot->started, 1, __ATOMIC_SEQ_CST))
+        return -EALREADY;
+    hv_futex_wake(&d->boot->started);
+    return 0;
+}
+
+void hv_serve(struct hv_domain *d, int fd, bool *kill_r)
+{
+    struct hv_request rq;
+    struct hv_reply rp = { 0 };
+
+    if (recv(fd, &rq, sizeof rq, MSG_DONTWAIT) != (ssize_t)sizeof rq)
+        return;
+    switch (rq.cmd) {
+    case HV_CMD_START:
+        rp.result = do_start(d);
+        break;
+    case HV_CMD_KILL:
+        rp.result = do_kill(d, &rq, kill_r);
+        break;
+    case HV_CMD_STATE:
+        rp.state = d->boot->started ? XENC_ST_RUNNING : XENC_ST_READY;
+        break;
+    default:
+        rp.result = -ENOTSUP;
+        snprintf(rp.text, sizeof rp.text, "this domain cannot be paused yet");
+    }
+    send(fd, &rp, sizeof rp, MSG_NOSIGNAL | MSG_DONTWAIT);
+}

@@ -1,0 +1,37 @@
+/* The file system device: a FUSE server (abi/fs.h) over directories of the host. */
+#ifndef XENC_DEV_FS_H
+#define XENC_DEV_FS_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/err.h"
+#include "hv/dev/serve.h"
+
+struct fs;
+
+struct fs_tree {                /* what may be mounted: 0 is the root, n+1 share n */
+    int fd;                     /* borrowed, for as long as the fs lives */
+    bool ro;
+};
+
+/* The working directory must be /proc/self/fd: files are reopened by their number.
+ * grant_fd: socket for granted descriptors, -1: none. Returns NULL and an error. */
+struct fs *fs_new(const struct fs_tree *trees, unsigned ntrees, int grant_fd,
+                  struct err *e);
+void fs_free(struct fs *fs);
+
+/* Answers one message: `in` holds the request, the reply goes to `out`. Both are guest
+ * memory; the arrays themselves are changed. Returns the reply's length, 0: none. */
+size_t fs_handle(struct fs *fs, struct iovec *in, unsigned nin,
+                 struct iovec *out, unsigned nout);
+
+/* The device around it: queues 0 (FORGET) and 1. */
+struct fs_dev {
+    struct dev dev;
+    struct fs *fs;
+    struct chain chain;
+};
+enum serve_result fs_serve(void *fs_dev, bool may_block);
+
+#endif

@@ -1,0 +1,193 @@
+/* Inside the FUSE server: nodes, open files, requests. One thread runs all of it. */
+#ifndef XENC_DEV_FS_INT_H
+#define XENC_DEV_FS_INT_H
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "abi/fs.h"
+#include "hv/dev/fs.h"
+
+enum {
+    FS_IN_MAX = 65536 + 4096,   /* largest request without its write payload: SETXATTR */
+    FS_OUT_MAX = 65536,         /* largest reply that isn't file data */
+    FS_DENTS_MAX = 32768,
+    FS_WRITE_MAX = 1 << 20,
+    FS_NAME_MAX = 255,
+    FS_FIRST_NODE = 3,          /* 1 the root, 2 XENC_FS_SHARES */
+    FS_NODES_MAX = 1 << 20,     /* a guest that forgets nothing gets ENFILE */
+    FS_OPEN_NODES_MAX = 1 << 16,        /* descriptors of them */
+    FS_FILES_MAX = 1 << 16,
+};
+
+/* A file or directory the guest knows. Held by an O_PATH descriptor, which may be
+ * closed when there are too many (fs_evict.c): then by its parent and name. */
+struct node {
+    uint64_t dev, ino;
+    uint64_t nlookup;           /* references the guest holds */
+    char *name;                 /* last known name in `parent`; NULL: a tree's root */
+    uint32_t parent;            /* node number; keeps that node in being */
+    uint32_t nchildren;         /* nodes whose parent is this one */
+    uint32_t next;              /* hash chain or free list */
+    int fd;                     /* -1: closed for now */
+    uint16_t tree;
+    uint8_t type;               /* S_IFMT >> 12, 0: slot is free */
+    bool used;                  /* since the evicting hand last passed */
+};
+
+struct file {                   /* an open file or directory */
+    int fd;                     /* -1: slot is free */
+    uint32_t next_free;
+    bool dir, ro;
+    uint64_t pos;               /* directory: where the descriptor stands */
+};
+
+struct fs {
+    const struct fs_tree *trees;
+    unsigned ntrees;
+    int grant_fd;
+    uint64_t cookie;            /* of the last grant */
+    bool setxattr_ext, auto_inval, handles_kill;        /* as negotiated */
+    bool can_chown;
+    uint32_t uid, gid;          /* ours: owner of a file before it gets its own */
+
+    struct node *nodes;         /* by number */
+    uint32_t nnodes, node_room, free_node;
+    uint32_t *buckets, nbuckets;        /* power of two */
+    uint32_t live;              /* nodes in use */
+    uint32_t open_nodes, open_max;      /* node descriptors, and when to evict */
+    uint32_t hand, evicted;
+
+    struct file *files;
+    uint32_t nfiles, free_file, file_room, open_files, files_max;
+
+    uint8_t in[FS_IN_MAX];
+    uint8_t out[FS_OUT_MAX];
+    uint8_t dents[FS_DENTS_MAX] __attribute__((aligned(8)));
+};
+
+/* A request. `arg` is a private copy; `data` (WRITE's payload) and `reply` (room for
+ * the answer behind its header) are guest memory. */
+struct req {
+    struct fuse_in_header h;
+    const uint8_t *arg;
+    size_t arg_len;
+    struct iovec *data;
+    unsigned ndata;
+    struct iovec *reply;
+    unsigned nreply;
+    size_t room;
+};
+
+/* Handlers return the length of the answer, put in fs->out or by READ in place, or a
+ * negative errno. */
+typedef ssize_t (*fs_op)(struct fs *fs, struct req *rq);
+
+/* fs.c: arguments. Copies the fixed part of a request; -EINVAL when it is short. */
+int req_arg(const struct req *rq, void *arg, size_t size);
+
+/* The string that begins `at` bytes into the request: checked to be terminated, or
+ * NULL. */
+const char *req_str(const struct req *rq, size_t at);
+
+/* As req_str, and a single file name: 0 or a negative errno. */
+int req_name(const struct req *rq, size_t at, const char **name_r);
+
+/* Puts a reply structure into fs->out and returns its size. */
+ssize_t reply(struct fs *fs, const void *data, size_t size);
+
+/* fs_node.c. Node pointers are valid until a node is made. */
+int nodes_init(struct fs *fs, struct err *e);
+void nodes_free(struct fs *fs);
+struct node *node_get(struct fs *fs, uint64_t id);      /* NULL: the guest has no such */
+struct node *node_find(struct fs *fs, unsigned tree, const struct stat *st);
+void node_forget(struct fs *fs, uint64_t id, uint64_t n);
+
+/* A node's descriptor, reopened if need be, or a negative errno. */
+int node_fd(struct fs *fs, struct node *n);
+
+/* The same for the request's node: -ENOENT, and -EROFS when it is to be written to. */
+int req_node(struct fs *fs, uint64_t id, bool write, struct node **n_r);
+
+/* Names the child found as `name` in `parent` to the guest: takes the O_PATH descriptor
+ * fd over in any case. Returns the node's number or a negative errno. */
+int64_t node_enter(struct fs *fs, uint32_t parent, unsigned tree, const char *name,
+                   int fd, const struct stat *st);
+
+/* Opens the node's file itself (not by name) with these flags. */
+int node_open(struct fs *fs, struct node *n, int flags);
+
+/* fs_evict.c */
+void evict_some(struct fs *fs);
+int node_reopen(struct fs *fs, struct node *n);
+/* Before `name` leads to something else: its node must not depend on it. */
+void evict_unlinking(struct fs *fs, uint32_t dir, const char *name);
+int node_set_name(struct fs *fs, struct node *n, uint32_t parent, const char *name);
+
+/* fs_handle.c */
+int files_init(struct fs *fs, struct err *e);
+void files_free(struct fs *fs);
+int file_add(struct fs *fs, int fd, bool dir, bool ro, uint64_t *fh_r);
+struct file *file_get(struct fs *fs, uint64_t fh, bool dir);
+void file_drop(struct fs *fs, uint64_t fh);
+
+/* fs_attr.c */
+void attr_fill(struct fuse_attr *a, const struct stat *st);
+ssize_t op_getattr(struct fs *fs, struct req *rq);
+ssize_t op_setattr(struct fs *fs, struct req *rq);
+ssize_t op_statfs(struct fs *fs, struct req *rq);
+int kill_suidgid(int fd);       /* of a file that was just written to */
+
+/* "17" for descriptor 17: its file's name in our working directory. */
+struct fd_name { char s[12]; };
+struct fd_name fd_name(int fd);
+
+/* fs_name.c: names in directories */
+ssize_t op_lookup(struct fs *fs, struct req *rq);
+ssize_t op_unlink(struct fs *fs, struct req *rq);
+ssize_t op_rmdir(struct fs *fs, struct req *rq);
+ssize_t op_rename(struct fs *fs, struct req *rq);
+ssize_t op_rename2(struct fs *fs, struct req *rq);
+ssize_t op_link(struct fs *fs, struct req *rq);
+ssize_t op_readlink(struct fs *fs, struct req *rq);
+
+/* Looks `name` up and fills the reply; nodeid 0 isn't used: -ENOENT. */
+int entry_lookup(struct fs *fs, uint32_t dir, const char *name, struct fuse_entry_out *o);
+void entry_fill(struct fuse_entry_out *o, uint64_t id, const struct stat *st);
+
+/* fs_make.c: new files */
+ssize_t op_symlink(struct fs *fs, struct req *rq);
+ssize_t op_mknod(struct fs *fs, struct req *rq);
+ssize_t op_mkdir(struct fs *fs, struct req *rq);
+ssize_t op_create(struct fs *fs, struct req *rq);
+ssize_t op_tmpfile(struct fs *fs, struct req *rq);
+
+/* fs_file.c: open files */
+int open_flags(uint32_t guest_flags);   /* those we honour, or -EINVAL */
+ssize_t op_open(struct fs *fs, struct req *rq);
+ssize_t op_read(struct fs *fs, struct req *rq);
+ssize_t op_write(struct fs *fs, struct req *rq);
+ssize_t op_release(struct fs *fs, struct req *rq);
+ssize_t op_flush(struct fs *fs, struct req *rq);
+ssize_t op_fsync(struct fs *fs, struct req *rq);
+ssize_t op_fallocate(struct fs *fs, struct req *rq);
+ssize_t op_lseek(struct fs *fs, struct req *rq);
+ssize_t op_copy_file_range(struct fs *fs, struct req *rq);
+ssize_t op_grant(struct fs *fs, struct req *rq);
+
+/* fs_dir.c */
+ssize_t op_opendir(struct fs *fs, struct req *rq);
+ssize_t op_readdir(struct fs *fs, struct req *rq);
+ssize_t op_readdirplus(struct fs *fs, struct req *rq);
+ssize_t op_releasedir(struct fs *fs, struct req *rq);
+ssize_t op_fsyncdir(struct fs *fs, struct req *rq);
+
+/* fs_xattr.c */
+ssize_t op_setxattr(struct fs *fs, struct req *rq);
+ssize_t op_getxattr(struct fs *fs, struct req *rq);
+ssize_t op_listxattr(struct fs *fs, struct req *rq);
+ssize_t op_removexattr(struct fs *fs, struct req *rq);
+
+#endif

@@ -1,0 +1,239 @@
+/* New files, directories, links and nodes: made by our user, then given to the guest's
+ * before anybody in the guest can name them. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hv/dev/fs_int.h"
+
+/* Gives the new file its owner as the kernel would have: with the set-group-id bit on
+ * the directory the group is the directory's. chown clears set-id bits: `mode` is what
+ * was asked for. */
+static int give_owner(struct fs *fs, struct req *rq, int dir, int fd, mode_t mode,
+                      struct stat *st)
+{
+    gid_t gid = rq->h.gid;
+    struct stat dst;
+
+    if (st->st_gid != fs->gid) {
+        gid = st->st_gid;       /* the host inherited it already */
+    } else if (gid != fs->gid) {
+        if (fstatat(dir, "", &dst, AT_EMPTY_PATH) < 0)
+            return -errno;
+        if (dst.st_mode & S_ISGID)
+            gid = st->st_gid;
+    }
+    if (st->st_uid == rq->h.uid && st->st_gid == gid)
+        return 0;
+    if (fchownat(fd, "", rq->h.uid, gid, AT_EMPTY_PATH) < 0)
+        return fs->can_chown ? -errno : 0;
+    if (!S_ISLNK(mode) && (mode & (S_ISUID | S_ISGID)) &&
+        fchmodat(AT_FDCWD, fd_name(fd).s, st->st_mode & 07777, 0) < 0)
+        return -errno;
+    return fstatat(fd, "", st, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* `name` was just made in `dir`: owner, node, reply. A file that can't be finished is
+ * taken away again. */
+static int finish(struct fs *fs, struct req *rq, const char *name, mode_t mode,
+                  struct fuse_entry_out *o)
+{
+    uint32_t dir = (uint32_t)rq->h.nodeid;
+    struct node *d = &fs->nodes[dir];
+    int at = node_fd(fs, d), rc;
+    struct stat st;
+    int64_t id;
+    int fd;
+
+    if (at < 0)
+        return at;
+    fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    rc = fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    if (rc == 0)
+        rc = give_owner(fs, rq, at, fd, mode, &st);
+    if (rc < 0) {
+        close(fd);
+        unlinkat(at, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
+        return rc;
+    }
+    id = node_enter(fs, dir, d->tree, name, fd, &st);
+    if (id < 0)
+        return (int)id;
+    entry_fill(o, (uint64_t)id, &st);
+    return 0;
+}
+
+static ssize_t finish_entry(struct fs *fs, struct req *rq, const char *name, mode_t mode)
+{
+    struct fuse_entry_out o;
+    int rc = finish(fs, rq, name, mode, &o);
+
+    return rc < 0 ? rc : reply(fs, &o, sizeof(o));
+}
+
+/* The directory of a request that makes a name: its descriptor. */
+static int make_at(struct fs *fs, struct req *rq, size_t at, const char **name_r)
+{
+    struct node *n;
+    int rc = req_name(rq, at, name_r);
+
+    if (rc == 0)
+        rc = req_node(fs, rq->h.nodeid, true, &n);
+    return rc < 0 ? rc : node_fd(fs, n);
+}
+
+ssize_t op_symlink(struct fs *fs, struct req *rq)
+{
+    const char *name, *target;
+    int fd = make_at(fs, rq, 0, &name);
+
+    if (fd < 0)
+        return fd;
+    target = req_str(rq, strlen(name) + 1);
+    if (!target)
+        return -EINVAL;
+    if (symlinkat(target, fd, name) < 0)
+        return -errno;
+    return finish_entry(fs, rq, name, S_IFLNK);
+}
+
+ssize_t op_mknod(struct fs *fs, struct req *rq)
+{
+    struct fuse_mknod_in in;
+    const char *name;
+    int fd;
+
+    if (req_arg(rq, &in, sizeof(in)) < 0)
+        return -EINVAL;
+    fd = make_at(fs, rq, sizeof(in), &name);
+    if (fd < 0)
+        return fd;
+    if (S_ISDIR(in.mode) || S_ISLNK(in.mode))
+        return -EINVAL;
+    if (mknodat(fd, name, in.mode & (S_IFMT | 07777), in.rdev) < 0)
+        return -errno;
+    return finish_entry(fs, rq, name, in.mode);
+}
+
+ssize_t op_mkdir(struct fs *fs, struct req *rq)
+{
+    struct fuse_mkdir_in in;
+    const char *name;
+    int fd;
+
+    if (req_arg(rq, &in, sizeof(in)) < 0)
+        return -EINVAL;
+    fd = make_at(fs, rq, sizeof(in), &name);
+    if (fd < 0)
+        return fd;
+    if (mkdirat(fd, name, in.mode & 07777) < 0)
+        return -errno;
+    return finish_entry(fs, rq, name, S_IFDIR | (in.mode & 07777));
+}
+
+/* Opens what is there already, which must be a file: another kind's open could act. */
+static int open_existing(struct fs *fs, struct fuse_entry_out *o, int flags)
+{
+    struct node *n = node_get(fs, o->nodeid);
+    int fd = -EINVAL;
+
+    if (S_ISDIR(o->attr.mode))
+        fd = -EISDIR;
+    else if (n && S_ISREG(o->attr.mode))
+        fd = node_open(fs, n, flags);
+    else if (S_ISLNK(o->attr.mode))
+        fd = -ELOOP;
+    if (fd < 0)
+        node_forget(fs, o->nodeid, 1);
+    return fd;
+}
+
+/* Opens and makes `name`: descriptor and entry. */
+static int create(struct fs *fs, struct req *rq, const char *name, int dir,
+                  const struct fuse_create_in *in, struct fuse_entry_out *o)
+{
+    int flags = open_flags(in->flags);
+    mode_t mode = in->mode & 07777;
+    int fd, rc;
+
+    if (flags < 0)
+        return flags;
+    fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0 && errno == EEXIST && !(in->flags & O_EXCL)) {
+        rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, o);
+        return rc < 0 ? rc : open_existing(fs, o, flags);
+    }
+    if (fd < 0)
+        return -errno;
+    rc = finish(fs, rq, name, S_IFREG | mode, o);
+    if (rc < 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
+}
+
+static ssize_t reply_created(struct fs *fs, int fd, struct fuse_entry_out *o)
+{
+    struct { struct fuse_entry_out e; struct fuse_open_out f; } out = { .e = *o };
+    int rc = file_add(fs, fd, false, false, &out.f.fh);
+
+    if (rc < 0) {
+        node_forget(fs, o->nodeid, 1);
+        return rc;
+    }
+    return reply(fs, &out, sizeof(out));
+}
+
+ssize_t op_create(struct fs *fs, struct req *rq)
+{
+    struct fuse_entry_out o;
+    struct fuse_create_in in;
+    const char *name;
+    int dir, fd;
+
+    if (req_arg(rq, &in, sizeof(in)) < 0)
+        return -EINVAL;
+    dir = make_at(fs, rq, sizeof(in), &name);
+    if (dir < 0)
+        return dir;
+    fd = create(fs, rq, name, dir, &in, &o);
+    return fd < 0 ? fd : reply_created(fs, fd, &o);
+}
+
+ssize_t op_tmpfile(struct fs *fs, struct req *rq)
+{
+    struct fuse_entry_out o;
+    struct fuse_create_in in;
+    struct stat st;
+    struct node *n;
+    int64_t id = -1;
+    int dir = req_node(fs, rq->h.nodeid, true, &n), flags, fd, path, rc;
+
+    if (dir < 0 || (dir = req_arg(rq, &in, sizeof(in))) < 0)
+        return dir;
+    flags = open_flags(in.flags);
+    dir = node_fd(fs, n);
+    if (dir < 0 || flags < 0)
+        return dir < 0 ? dir : flags;
+    fd = openat(dir, ".", flags | O_TMPFILE | (in.flags & O_EXCL) | O_CLOEXEC,
+                in.mode & 07777);
+    if (fd < 0)
+        return -errno;
+    path = open(fd_name(fd).s, O_PATH | O_CLOEXEC);
+    rc = path < 0 || fstatat(path, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    if (rc == 0)
+        rc = give_owner(fs, rq, dir, path, S_IFREG | (in.mode & 07777), &st);
+    if (rc == 0) {
+        rc = (int)(id = node_enter(fs, 0, n->tree, "", path, &st));
+        path = -1;
+    }
+    if (path >= 0)
+        close(path);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
+    entry_fill(&o, (uint64_t)id, &st);
+    return reply_created(fs, fd, &o);
+}

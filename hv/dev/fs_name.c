@@ -1,0 +1,199 @@
+/* Names in directories: looking up, removing, moving, linking. */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hv/dev/fs_int.h"
+
+void entry_fill(struct fuse_entry_out *o, uint64_t id, const struct stat *st)
+{
+    memset(o, 0, sizeof(*o));
+    o->nodeid = id;
+    o->entry_valid = o->attr_valid = 1;
+    attr_fill(&o->attr, st);
+}
+
+int entry_lookup(struct fs *fs, uint32_t dir, const char *name, struct fuse_entry_out *o)
+{
+    struct node *d = &fs->nodes[dir];
+    int at = node_fd(fs, d), fd;
+    struct stat st;
+    int64_t id;
+
+    if (at < 0)
+        return at;
+    fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0) {
+        int rc = -errno;
+
+        close(fd);
+        return rc;
+    }
+    id = node_enter(fs, dir, d->tree, name, fd, &st);
+    if (id < 0)
+        return (int)id;
+    entry_fill(o, (uint64_t)id, &st);
+    return 0;
+}
+
+/* Share `name` of the reserved directory: its root, which is a file or directory. */
+static int share_lookup(struct fs *fs, const char *name, struct fuse_entry_out *o)
+{
+    unsigned long i = 0;
+    struct stat st;
+    int64_t id;
+    int fd;
+
+    for (const char *p = name; *p; p++) {
+        if (*p < '0' || *p > '9' || i > fs->ntrees || (p > name && i == 0))
+            return -ENOENT;
+        i = i * 10 + (unsigned long)(*p - '0');
+    }
+    if (++i >= fs->ntrees)
+        return -ENOENT;
+    fd = fcntl(fs->trees[i].fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0) {
+        int rc = -errno;
+
+        close(fd);
+        return rc;
+    }
+    id = node_enter(fs, 0, (unsigned)i, name, fd, &st);
+    if (id < 0)
+        return (int)id;
+    entry_fill(o, (uint64_t)id, &st);
+    return 0;
+}
+
+ssize_t op_lookup(struct fs *fs, struct req *rq)
+{
+    struct fuse_entry_out o;
+    const char *name;
+    struct node *n;
+    int rc = req_name(rq, 0, &name);
+
+    if (rc < 0)
+        return rc;
+    if (rq->h.nodeid == XENC_FS_SHARES) {
+        rc = share_lookup(fs, name, &o);
+    } else {
+        rc = req_node(fs, rq->h.nodeid, false, &n);
+        if (rc == 0)
+            rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &o);
+    }
+    return rc < 0 ? rc : reply(fs, &o, sizeof(o));
+}
+
+static ssize_t remove_name(struct fs *fs, struct req *rq, int flags)
+{
+    const char *name;
+    struct node *n;
+    int fd = req_name(rq, 0, &name);
+
+    if (fd == 0)
+        fd = req_node(fs, rq->h.nodeid, true, &n);
+    if (fd == 0)
+        fd = node_fd(fs, n);
+    if (fd < 0)
+        return fd;
+    evict_unlinking(fs, (uint32_t)rq->h.nodeid, name);
+    return unlinkat(fd, name, flags) < 0 ? -errno : 0;
+}
+
+ssize_t op_unlink(struct fs *fs, struct req *rq)
+{
+    return remove_name(fs, rq, 0);
+}
+
+ssize_t op_rmdir(struct fs *fs, struct req *rq)
+{
+    return remove_name(fs, rq, AT_REMOVEDIR);
+}
+
+static ssize_t move(struct fs *fs, struct req *rq, uint64_t newdir, uint32_t flags, size_t at)
+{
+    const char *from, *to;
+    struct node *n, *m;
+    int rc = req_name(rq, at, &from), fd, newfd;
+
+    if (rc < 0 || (rc = req_name(rq, at + strlen(from) + 1, &to)) < 0)
+        return rc;
+    if ((rc = req_node(fs, rq->h.nodeid, true, &n)) < 0 ||
+        (rc = req_node(fs, newdir, true, &m)) < 0)
+        return rc;
+    if (n->tree != m->tree)
+        return -EXDEV;
+    if ((fd = node_fd(fs, n)) < 0 || (newfd = node_fd(fs, m)) < 0)
+        return fd < 0 ? fd : newfd;
+    evict_unlinking(fs, (uint32_t)rq->h.nodeid, from);
+    evict_unlinking(fs, (uint32_t)newdir, to);
+    if (flags == 0)
+        rc = renameat(fd, from, newfd, to);
+    else
+        rc = renameat2(fd, from, newfd, to, flags);
+    return rc < 0 ? -errno : 0;
+}
+
+ssize_t op_rename(struct fs *fs, struct req *rq)
+{
+    struct fuse_rename_in in;
+
+    if (req_arg(rq, &in, sizeof(in)) < 0)
+        return -EINVAL;
+    return move(fs, rq, in.newdir, 0, sizeof(in));
+}
+
+ssize_t op_rename2(struct fs *fs, struct req *rq)
+{
+    struct fuse_rename2_in in;
+
+    if (req_arg(rq, &in, sizeof(in)) < 0)
+        return -EINVAL;
+    if (in.flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
+        return -EINVAL;
+    return move(fs, rq, in.newdir, in.flags, sizeof(in));
+}
+
+ssize_t op_link(struct fs *fs, struct req *rq)
+{
+    struct fuse_link_in in;
+    struct fuse_entry_out o;
+    struct node *n, *old;
+    const char *name;
+    int rc = req_arg(rq, &in, sizeof(in)), fd, oldfd;
+
+    if (rc < 0 || (rc = req_name(rq, sizeof(in), &name)) < 0)
+        return rc;
+    if ((rc = req_node(fs, rq->h.nodeid, true, &n)) < 0 ||
+        (rc = req_node(fs, in.oldnodeid, true, &old)) < 0)
+        return rc;
+    if (n->tree != old->tree)
+        return -EXDEV;
+    if ((fd = node_fd(fs, n)) < 0 || (oldfd = node_fd(fs, old)) < 0)
+        return fd < 0 ? fd : oldfd;
+    if (linkat(AT_FDCWD, fd_name(oldfd).s, fd, name, AT_SYMLINK_FOLLOW) < 0)
+        return -errno;
+    rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &o);
+    return rc < 0 ? rc : reply(fs, &o, sizeof(o));
+}
+
+ssize_t op_readlink(struct fs *fs, struct req *rq)
+{
+    struct node *n;
+    ssize_t len;
+    int fd = req_node(fs, rq->h.nodeid, false, &n);
+
+    if (fd == 0)
+        fd = node_fd(fs, n);
+    if (fd < 0)
+        return fd;
+    if (n->type != S_IFLNK >> 12)
+        return -EINVAL;
+    len = readlinkat(fd, "", (char *)fs->out, sizeof(fs->out));
+    return len < 0 ? -errno : len;
+}

@@ -1,0 +1,6 @@
+#include "hv/dev/run.h"
+
+int main(int argc, char **argv)
+{
+    return dev_run(argv);
+}

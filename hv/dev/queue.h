@@ -1,0 +1,91 @@
+/* The device's side of virtio on the PV bus: split virtqueues (virtio 1.2, 2.7) in the
+ * domain's memory, doorbells and completion.
+ *
+ * The guest may change every byte of that memory at any time. Descriptors are copied
+ * once and checked; only payload is touched in place. Whatever a guest puts there,
+ * the worst outcome is that its own device is marked broken. */
+#ifndef XENC_DEV_QUEUE_H
+#define XENC_DEV_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "abi/boot.h"
+
+enum { VQ_MAX_NUM = 1024, CHAIN_MAX = 512 };
+
+struct dev_mem {                /* the domain's memory as mapped here */
+    uint8_t *base;
+    size_t size;
+};
+
+struct vq {
+    uint8_t *desc, *avail, *used;
+    uint16_t num, next_avail, next_used;
+    bool ready;
+};
+
+struct dev {
+    const struct dev_mem *mem;
+    struct xenc_boot *boot;
+    struct xenc_dev *regs;      /* guest memory */
+    unsigned index;
+    const char *name;           /* for messages */
+    unsigned nvqs;
+    uint32_t broken;            /* atomic: 1 until the guest resets the device */
+    struct vq vq[XENC_MAX_VQS];
+};
+
+/* One buffer chain: iov[0..nread) is what the device reads, the nwrite behind it what
+ * it writes. Neighbours in memory are merged, empty parts dropped. */
+struct chain {
+    uint16_t head;
+    unsigned nread, nwrite;
+    size_t read_len, write_len;
+    struct iovec iov[CHAIN_MAX];
+};
+
+/* queue.c */
+
+void dev_init(struct dev *d, const struct dev_mem *mem, unsigned index, unsigned nvqs,
+              const char *name);
+
+/* Takes the next chain of queue q: true, or false when there is none, the driver isn't
+ * ready or the device is (or just became) broken. One thread a queue. */
+bool dev_pop(struct dev *d, unsigned q, struct chain *c);
+
+/* Would dev_pop find something? */
+bool dev_avail(struct dev *d, unsigned q);
+
+/* Gives a chain back, `len` bytes of it written. dev_notify tells the guest. */
+void dev_push(struct dev *d, unsigned q, const struct chain *c, uint32_t len);
+void dev_notify(struct dev *d, unsigned q);
+
+/* The config space changed. Safe in a signal handler. */
+void dev_config_changed(struct dev *d);
+
+/* bell.c: doorbells. Read the bell, look at the queues, then wait for it to change. */
+
+uint32_t bell_read(const struct dev *d);
+
+/* Sleeps until the doorbell of one of n devices is no longer seen[i] (or for no reason:
+ * look again). spin: look for some microseconds before sleeping. */
+void bell_wait(struct dev *const *d, const uint32_t *seen, unsigned n, bool spin);
+
+/* Can one thread wait for several doorbells (futex_waitv, Linux 5.16)? */
+bool bell_waitv_works(void);
+
+void futex_wake_all(uint32_t *word);
+
+/* iovec helpers (queue.c) */
+
+/* Copies up to n bytes out of or into the vector; returns how many. */
+size_t iov_read(const struct iovec *iov, unsigned n, void *buf, size_t len);
+size_t iov_write(const struct iovec *iov, unsigned n, const void *buf, size_t len);
+
+/* Drops the first `skip` bytes and all behind `keep` more; returns the new count. */
+unsigned iov_slice(struct iovec *iov, unsigned n, size_t skip, size_t keep);
+
+#endif

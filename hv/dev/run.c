@@ -1,0 +1,215 @@
+/* Arguments, memory, jail, then serving (dev.h). */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hv/dev/console.h"
+#include "hv/dev/dev.h"
+#include "hv/dev/fs.h"
+#include "hv/dev/jail.h"
+#include "hv/dev/log.h"
+#include "hv/dev/run.h"
+
+enum { TREES_MAX = 512, CONSOLES_MAX = 2 };
+
+struct options {
+    int mem, grant, log;
+    unsigned ntrees, nconsoles;
+    struct jail_tree trees[TREES_MAX];
+    struct { int in, out; bool tty; } console[CONSOLES_MAX];
+};
+
+/* All of the process's state; one thread sets it up before there are others. */
+static struct {
+    struct options opt;
+    struct dev_mem mem;
+    struct fs_tree trees[TREES_MAX];
+    struct fs_dev fs;
+    struct dev rng;
+    struct console console[CONSOLES_MAX];
+    struct served served[DEV_CONSOLE0 + CONSOLES_MAX];
+} state;
+
+/* A decimal number that *s begins with, -1 included; moves *s behind it. */
+static bool take_number(const char **s, int *n_r)
+{
+    char *end;
+    long v = strtol(*s, &end, 10);
+
+    if (end == *s || v < -1 || v > 1 << 20)
+        return false;
+    *s = end;
+    *n_r = (int)v;
+    return true;
+}
+
+/* FD[:ro] into tree `i`. */
+static bool take_tree(struct options *o, unsigned i, const char *s)
+{
+    if (i >= TREES_MAX || !take_number(&s, &o->trees[i].fd) || o->trees[i].fd < 0)
+        return false;
+    o->trees[i].ro = strcmp(s, ":ro") == 0;
+    if (i >= o->ntrees)
+        o->ntrees = i + 1;
+    return *s == 0 || o->trees[i].ro;
+}
+
+static bool take_share(struct options *o, const char *s)
+{
+    int i;
+
+    return take_number(&s, &i) && i >= 0 && *s++ == ':' && take_tree(o, (unsigned)i + 1, s);
+}
+
+static bool take_console(struct options *o, const char *s)
+{
+    unsigned i = o->nconsoles++;
+
+    if (i >= CONSOLES_MAX || !take_number(&s, &o->console[i].in) || *s++ != ',' ||
+        !take_number(&s, &o->console[i].out))
+        return false;
+    o->console[i].tty = strcmp(s, ",tty") == 0;
+    return *s == 0 || o->console[i].tty;
+}
+
+static bool take_fd(const char *s, int *fd_r)
+{
+    return take_number(&s, fd_r) && *s == 0;
+}
+
+/* What follows "--name=" in `arg`, or NULL. */
+static const char *value(const char *arg, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(arg, name, n) == 0 ? arg + n : NULL;
+}
+
+static int parse(struct options *o, char **argv, struct err *e)
+{
+    for (unsigned i = 0; i < TREES_MAX; i++)
+        o->trees[i].fd = -1;
+    o->mem = o->grant = o->log = -1;
+    for (char **a = argv + 1; *a; a++) {
+        const char *v;
+        bool ok = ((v = value(*a, "--mem=")) && take_fd(v, &o->mem)) ||
+                  ((v = value(*a, "--grant=")) && take_fd(v, &o->grant)) ||
+                  ((v = value(*a, "--log=")) && take_fd(v, &o->log)) ||
+                  ((v = value(*a, "--root=")) && take_tree(o, 0, v)) ||
+                  ((v = value(*a, "--share=")) && take_share(o, v)) ||
+                  ((v = value(*a, "--console=")) && take_console(o, v));
+
+        if (!ok)
+            return err_set(e, EINVAL, "bad argument: %s", *a);
+    }
+    if (o->mem < 0)
+        return err_set(e, EINVAL, "--mem is missing");
+    for (unsigned i = 0; i < o->ntrees || i == 0; i++) {
+        if (o->trees[i].fd < 0)
+            return err_set(e, EINVAL, i ? "share %d is missing" : "--root is missing",
+                           (int)i - 1);
+    }
+    return 0;
+}
+
+static int map_memory(struct dev_mem *m, int fd, struct err *e)
+{
+    const struct xenc_boot *boot;
+    struct stat st;
+    void *p;
+
+    if (fstat(fd, &st) < 0)
+        return err_sys(e, errno, "domain memory");
+    if (st.st_size < 4096)
+        return err_set(e, EINVAL, "domain memory: too small");
+    p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+             fd, 0);
+    if (p == MAP_FAILED)
+        return err_sys(e, errno, "domain memory");
+    close(fd);
+    boot = p;
+    if (boot->magic != XENC_BOOT_MAGIC || boot->version != XENC_BOOT_VERSION)
+        return err_set(e, EINVAL, "domain memory: no boot area");
+    m->base = p;
+    m->size = (size_t)st.st_size;
+    return 0;
+}
+
+/* Console devices before the jail: terminals need setting up. */
+static void open_consoles(const struct options *o)
+{
+    static const char *const names[CONSOLES_MAX] = { "console 0", "console 1" };
+
+    for (unsigned i = 0; i < o->nconsoles; i++) {
+        struct console *c = &state.console[i];
+
+        dev_init(&c->dev, &state.mem, DEV_CONSOLE0 + i, 2, names[i]);
+        console_open(c, o->console[i].in, o->console[i].out, o->console[i].tty);
+        if (c->tty)
+            console_watch_size(c);
+    }
+}
+
+static int set_up(char **argv, struct err *e)
+{
+    struct options *o = &state.opt;
+    int rc = parse(o, argv, e);
+
+    dlog_init(o->log);
+    if (rc < 0 || (rc = map_memory(&state.mem, o->mem, e)) < 0)
+        return rc;
+    open_consoles(o);
+    rc = jail_enter_trees(o->trees, o->ntrees, e);
+    if (rc < 0)
+        return err_add(e, "jail");
+    for (unsigned i = 0; i < o->ntrees; i++)
+        state.trees[i] = (struct fs_tree){ o->trees[i].fd, o->trees[i].ro };
+    dev_init(&state.fs.dev, &state.mem, DEV_FS, 2, "file system");
+    state.fs.fs = fs_new(state.trees, o->ntrees, o->grant, e);
+    if (!state.fs.fs)
+        return -e->code;
+    dev_init(&state.rng, &state.mem, DEV_RNG, 1, "entropy");
+    rc = jail_lock(e);
+    return rc < 0 ? err_add(e, "jail") : 0;
+}
+
+static int serve(void)
+{
+    struct served *s = state.served;
+    unsigned n = 0;
+
+    s[n++] = (struct served){ &state.fs.dev, fs_serve, &state.fs, true };
+    s[n++] = (struct served){ &state.rng, rng_serve, &state.rng, true };
+    for (unsigned i = 0; i < state.opt.nconsoles; i++) {
+        struct console *c = &state.console[i];
+
+        s[n++] = (struct served){ &c->dev, console_serve, c, false };
+    }
+    return serve_all(s, n);
+}
+
+int dev_run(char **argv)
+{
+    pid_t parent = getppid();
+    struct err e;
+    int rc;
+
+    /* Without its monitor there is nobody to serve. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent)
+        return 1;
+    signal(SIGPIPE, SIG_IGN);
+    umask(0);
+    if (set_up(argv, &e) < 0) {
+        dlog("%s", e.text);
+        return 1;
+    }
+    rc = serve();
+    dlog("can't serve: error %d", -rc);
+    return 1;
+}

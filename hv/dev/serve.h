@@ -1,0 +1,34 @@
+/* Who serves which device on which thread. */
+#ifndef XENC_DEV_SERVE_H
+#define XENC_DEV_SERVE_H
+
+#include "hv/dev/queue.h"
+
+enum serve_result {
+    SERVE_IDLE,                 /* done all there was to do; ring to call again */
+    SERVE_OWN_THREAD,           /* there is work that may block: give me a thread */
+};
+
+/* Does all the work that is queued. Without may_block it must not wait for anything
+ * that another tenant or a slow reader can delay. */
+typedef enum serve_result (*serve_fn)(void *arg, bool may_block);
+
+struct served {
+    struct dev *dev;
+    serve_fn fn;
+    void *arg;
+    bool may_block;             /* on the first thread too: its latency matters most */
+};
+
+/* Serves the devices for ever. One thread waits for all their doorbells; a device that
+ * may block gets a thread at its first such work. Returns a negative errno when it
+ * can't go on. */
+int serve_all(struct served *s, unsigned n);
+
+/* A detached thread with a small stack: 0 or a negative errno. */
+int thread_start(void *(*fn)(void *), void *arg);
+
+/* rng.c */
+enum serve_result rng_serve(void *dev, bool may_block);
+
+#endif

@@ -1,0 +1,62 @@
+/* The driver domain's process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "hv/dev/dev.h"
+#include "hv/domain.h"
+
+#define WORD 48
+
+/* Clears close-on-exec in the child only: called between vfork and exec. */
+static void pass(int fd)
+{
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, 0);
+}
+
+int hv_dev_start(struct hv_domain *d, struct err *e)
+{
+    const struct hv_conf *c = d->conf;
+    char path[4200], (*w)[WORD] = calloc(8 + c->nshares, WORD);
+    char **argv = calloc(10 + c->nshares, sizeof *argv);
+    unsigned n = 0;
+
+    if (!w || !argv)
+        return err_set(e, ENOMEM, "out of memory");
+    snprintf(path, sizeof path, "%s/xenc-dev", c->libexec);
+    argv[n] = strcpy(w[n], "xenc-dev"), n++;
+    snprintf(argv[n] = w[n], WORD, "--mem=%d", d->mem_fd), n++;
+    snprintf(argv[n] = w[n], WORD, "--grant=%d", d->grant[1]), n++;
+    if (c->log_fd >= 0)
+        snprintf(argv[n] = w[n], WORD, "--log=%d", c->log_fd), n++;
+    snprintf(argv[n] = w[n], WORD, "--root=%d%s", c->root_fd, c->root_ro ? ":ro" : ""), n++;
+    for (unsigned i = 0; i < c->nshares; i++)
+        snprintf(argv[n] = w[n], WORD, "--share=%u:%d%s", i, c->share[i].fd,
+                 c->share[i].ro ? ":ro" : ""), n++;
+    snprintf(argv[n] = w[n], WORD, "--console=%d,%d%s", c->stdio[0], c->stdio[1],
+             c->tty ? ",tty" : ""), n++;
+    if (!c->tty)
+        snprintf(argv[n] = w[n], WORD, "--console=-1,%d", c->stdio[2]), n++;
+
+    d->dev = vfork();
+    if (d->dev == 0) {
+        pass(d->mem_fd);
+        pass(d->grant[1]);
+        pass(c->log_fd);
+        pass(c->root_fd);
+        for (unsigned i = 0; i < c->nshares; i++)
+            pass(c->share[i].fd);
+        for (int i = 0; i < 3; i++)
+            pass(c->stdio[i]);
+        execv(path, argv);
+        _exit(127);
+    }
+    free(argv);
+    free(w);
+    return d->dev < 0 ? err_sys(e, errno, "cannot start the driver domain") : 0;
+}

@@ -1,0 +1,59 @@
+/* A domain inside the monitor, and what a backend does for it. */
+#ifndef XENC_HV_DOMAIN_H
+#define XENC_HV_DOMAIN_H
+
+#include <sys/types.h>
+
+#include "abi/boot.h"
+#include "hv/conf.h"
+
+struct hv_domain;
+
+/* One a kind: hv/pv, hv/kvm, hv/xen. Listed in backends.def. */
+struct hv_backend {
+    enum hv_kind kind;
+    /* Memory, kernel and boot area; d->mem_fd and d->boot are set. */
+    int (*create)(struct hv_domain *d, struct err *e);
+    /* The first guest instruction. Sets d->first. */
+    int (*start)(struct hv_domain *d, struct err *e);
+};
+
+struct hv_domain {
+    const struct hv_conf *conf;
+    const struct hv_backend *backend;
+    int mem_fd;
+    int grant[2];               /* [0] guest's end, [1] driver domain's */
+    int kernel_fd;
+    uint64_t entry;
+    /* The host-visible start of domain memory, hostile from the first instruction on. */
+    struct xenc_boot *boot;
+    pid_t first;                /* process that must live as long as the domain */
+    pid_t dev;                  /* driver domain */
+};
+
+#define HV_WINDOW PV_DATA_OFF   /* bytes mapped at d->boot */
+
+extern const struct hv_backend hv_backend_pv;
+
+/* mem.c: checked access to domain memory below HV_WINDOW; NULL outside. */
+void *hv_mem(struct hv_domain *d, gpa_t at, uint64_t len);
+
+/* devproc.c: starts the driver domain. */
+int hv_dev_start(struct hv_domain *d, struct err *e);
+
+/* notify.c: interrupts and control messages to the guest, the guest's log. */
+void hv_irq(struct hv_domain *d, uint32_t bits);
+/* XENC_CTL_*; waits at most a second: the guest's result, or -ETIMEDOUT. */
+int64_t hv_control(struct hv_domain *d, uint32_t cmd, const uint64_t *arg, unsigned n);
+void hv_log_drain(struct hv_domain *d);
+int hv_log_thread(struct hv_domain *d);         /* for strace and debug: as it comes */
+void hv_futex_wait(uint32_t *v, uint32_t seen, int timeout_ms);
+void hv_futex_wake(uint32_t *v);
+
+/* monitor.c: until the domain ends; its exit status for people (0..255). */
+int hv_monitor(struct hv_domain *d);
+
+/* control.c: serves one connection's request. */
+void hv_serve(struct hv_domain *d, int fd, bool *kill_r);
+
+#endif

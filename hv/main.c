@@ -1,0 +1,81 @@
+/* xenc-hv: the monitor of one domain. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "hv/domain.h"
+
+static int create(struct hv_domain *d, struct err *e)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, d->grant) < 0)
+        return err_sys(e, errno, "socketpair");
+    int r = d->backend->create(d, e);
+    if (r == 0)
+        r = hv_dev_start(d, e);
+    if (r == 0)
+        r = d->backend->start(d, e);
+    if (r == 0 && d->conf->flags)
+        r = hv_log_thread(d);
+    return r;
+}
+
+/* For `create`: the caller hears of the domain only when it stands. */
+static int await_ready(struct hv_domain *d, struct err *e)
+{
+    uint32_t st;
+
+    while ((st = __atomic_load_n(&d->boot->state, __ATOMIC_SEQ_CST)) == XENC_ST_BOOT) {
+        hv_futex_wait(&d->boot->state, st, 100);
+        siginfo_t si = { .si_pid = 0 };
+        if (waitid(P_PID, (id_t)d->first, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid) {
+            st = __atomic_load_n(&d->boot->state, __ATOMIC_SEQ_CST);
+            break;
+        }
+    }
+    if (st == XENC_ST_READY || st == XENC_ST_RUNNING)
+        return 0;
+    hv_log_drain(d);
+    return err_set(e, EIO, "%s", st == XENC_ST_PANIC ? "the guest kernel stopped while booting"
+                                                     : "the container could not be started");
+}
+
+static void answer(int fd, int code, const char *text)
+{
+    struct hv_sync s = { .code = code };
+
+    if (text)
+        snprintf(s.text, sizeof s.text, "%s", text);
+    write_all(fd, &s, sizeof s);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    static struct hv_conf conf;
+    struct hv_domain d = { .conf = &conf, .mem_fd = -1, .kernel_fd = -1,
+                           .backend = &hv_backend_pv };
+    struct err e = { 0 };
+
+    if (hv_conf_parse(&conf, argc, argv, &e) < 0) {
+        dprintf(2, "%s\n", e.text);
+        return 2;
+    }
+    prctl(PR_SET_DUMPABLE, 0);
+    int r = create(&d, &e);
+    if (r == 0 && !conf.autostart)
+        r = await_ready(&d, &e);
+    if (r < 0) {
+        answer(conf.sync_fd, e.code ? e.code : -r, e.text);
+        return 255;
+    }
+    answer(conf.sync_fd, 0, NULL);
+    for (int i = 0; i < 3; i++)         /* the driver domain's now */
+        close(conf.stdio[i]);
+    return hv_monitor(&d);
+}

@@ -1,0 +1,119 @@
+/* From a fork of the monitor to the guest's first process: descriptors, user, limits,
+ * the kernel's mappings, and the jump. The kernel then drops what is left of the
+ * monitor's memory and installs the filter before anything of the guest runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hv/pv/pv.h"
+
+#define JAIL_ID_BASE  0x6f000000u       /* users that no host gives to anybody */
+
+struct pv_kernel *pv_kernel_of(struct hv_domain *d)
+{
+    static struct pv_kernel k;          /* one domain a process */
+    return &k;
+}
+
+static uid_t jail_id(const char *id)
+{
+    unsigned h = 2166136261u;
+
+    for (; *id; id++)
+        h = (h ^ (unsigned char)*id) * 16777619u;
+    return JAIL_ID_BASE + (h & 0xffffff);
+}
+
+static int fix_descriptors(struct hv_domain *d)
+{
+    /* Out of the way first: what goes to 3 and 4 may lie there now. */
+    int grant = fcntl(d->grant[0], F_DUPFD, 64), mem = fcntl(d->mem_fd, F_DUPFD, 64);
+    int kernel = fcntl(d->kernel_fd, F_DUPFD, 64);
+
+    if (grant < 0 || mem < 0 || kernel < 0)
+        return -1;
+    for (int i = 0; i < 3; i++)
+        if (dup2(mem, i) < 0)
+            return -1;
+    if (dup2(grant, PV_FD_GRANT) < 0 || dup2(mem, PV_FD_MEM) < 0 ||
+        dup2(kernel, PV_FD_FIRST) < 0)
+        return -1;
+    d->kernel_fd = PV_FD_FIRST;
+    return (int)syscall(SYS_close_range, PV_FD_FIRST + 1, ~0u, 0);
+}
+
+static int drop_rights(const struct hv_conf *c)
+{
+    struct rlimit files = { PV_FD_MAX, PV_FD_MAX }, core = { 0, 0 };
+
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0 && getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return -1;
+    setrlimit(RLIMIT_CORE, &core);
+    if (c->privileged) {
+        uid_t id = jail_id(c->id);
+        if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+            return -1;
+    }
+    for (int cap = 0; prctl(PR_CAPBSET_DROP, cap) == 0 && cap < 64; cap++)
+        ;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int map_kernel(struct hv_domain *d)
+{
+    const struct pv_kernel *k = pv_kernel_of(d);
+
+    for (unsigned i = 0; i < k->eh.e_phnum; i++) {
+        const Elf64_Phdr *p = &k->ph[i];
+        if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+            continue;
+        if (mmap((void *)p->p_vaddr, p->p_filesz, PROT_READ | (p->p_flags & PF_X ? PROT_EXEC : 0),
+                 MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_POPULATE, d->kernel_fd,
+                 (off_t)p->p_offset) == MAP_FAILED)
+            return -1;
+    }
+    void *m = mmap((void *)PV_MEM_BASE, d->conf->mem_bytes, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, PV_FD_MEM, 0);
+    if (m == MAP_FAILED)
+        return -1;
+    close(d->kernel_fd);
+    return 0;
+}
+
+static void leave_libc(void)
+{
+    /* The host would go on writing to our thread area, which is about to vanish. */
+    syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32,
+            RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+    syscall(SYS_set_robust_list, NULL, 24);
+}
+
+static void enter(struct hv_domain *d)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (fix_descriptors(d) < 0 || drop_rights(d->conf) < 0 || map_kernel(d) < 0)
+        _exit(126);
+    leave_libc();
+    __asm__ volatile("jmp *%0" : : "r"(d->entry));
+    __builtin_unreachable();
+}
+
+int pv_start(struct hv_domain *d, struct err *e)
+{
+    d->first = fork();
+    if (d->first == 0)
+        enter(d);
+    return d->first < 0 ? err_sys(e, errno, "cannot start the first process") : 0;
+}

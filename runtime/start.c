@@ -1,0 +1,60 @@
+/* xenc start: lets the program of a created container run. */
+#include "runtime/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static int start(const struct rt_dir *d, struct rt_state *s, struct err *e)
+{
+    struct oci_spec *spec = NULL;
+    int r;
+
+    switch (rt_state_status(s)) {
+    case RT_CREATED:
+        break;
+    case RT_STOPPED:
+        return err_set(e, EINVAL, "cannot start a container that has stopped");
+    default:
+        return err_set(e, EINVAL, "cannot start an already running container");
+    }
+    if (faccessat(d->fd, "config.json", F_OK, 0) == 0) {
+        r = oci_spec_load(d->fd, "config.json", &spec, e);
+        if (r < 0)
+            return r;
+    }
+    /* Said before it is true: a program that ends at once must not look as if it had
+     * never been started. */
+    s->started = true;
+    r = rt_state_write(d, s, e);
+    if (r == 0)
+        r = rt_dir_ctl(d, HV_CMD_START, 0, 0, e);
+    if (r == 0 && spec)
+        rt_hooks_run_all(spec, OCI_HOOK_POSTSTART, s, RT_RUNNING);
+    oci_spec_free(spec);
+    return r;
+}
+
+int rt_cmd_start(struct rt *rt, struct rt_args *a, struct err *e)
+{
+    static const struct rt_flag flags[] = { { NULL, 0, NULL, NULL, NULL, NULL } };
+    struct rt_dir d = RT_DIR_NONE;
+    struct rt_state s;
+    const char *id;
+    int r = rt_flags_verb(flags, a, e);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = rt_one_id(a, &id, e);
+    if (r == 0)
+        r = rt_dir_open(rt->root, id, true, &d, e);
+    if (r < 0)
+        return r;
+    r = rt_state_read(&d, &s, e);
+    if (r == 0) {
+        r = start(&d, &s, e);
+        rt_state_dispose(&s);
+    }
+    rt_dir_close(&d);
+    return r;
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs test programs that speak TAP; shows what failed or was skipped, then one line with
+# the sums. usage: tap.sh PROGRAM...        Status 1 when anything failed.
+passed=0 failed=0 skipped=0
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
+for t; do
+    timeout "${TAP_TIMEOUT:-120}" "$t" >"$out" 2>&1
+    rc=$?
+    s=$(grep -c '^ok .*# SKIP' "$out")
+    p=$(grep -c '^ok ' "$out")
+    f=$(grep -c '^not ok ' "$out")
+    plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$out" | tail -n 1)
+    # A program that died, or ran fewer tests than it says, has failed even so.
+    if [ "$f" -eq 0 ] && { [ "$rc" -ne 0 ] || [ "${plan:-none}" != $((p + f)) ]; }; then
+        f=1
+        echo "not ok - ${t##*/}: status $rc, ran $p of ${plan:-an unknown number}" >>"$out"
+    fi
+    printf '%-28s %3d passed, %d failed, %d skipped\n' "${t##*/}" $((p - s)) "$f" "$s"
+    if [ "$f" -gt 0 ]; then grep -v '^ok ' "$out"; else grep '# SKIP' "$out"; fi
+    passed=$((passed + p - s)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

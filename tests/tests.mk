@@ -1,0 +1,48 @@
+# Unit tests: every tests/unit/*.c with a line
+#     // uses: unikernel-kernel/core/signal.c base/*.c      sources under test (wildcards)
+# becomes build/unit/NAME. More lines it may have:
+#     // libs: -ljson-c       // flags: -DSOMETHING
+# Tests that use kernel sources get tests/unit/unitplat.c and unituser.c as their platform.
+# All is built with ASan and UBSan.
+#
+#   make unit            builds and runs all        make build/unit/NAME    one
+#   UNIT=NAME make unit  runs one
+
+UNIT_SRC  := $(shell grep -ls '^// uses:' tests/unit/*.c)
+UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+UNIT_SAN  ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined
+UNIT_CFLAGS := $(WARN) -O1 -g -I. -D_GNU_SOURCE -fno-strict-aliasing -fno-omit-frame-pointer \
+        -ffunction-sections -fdata-sections $(UNIT_SAN)
+UNIT_OBJ  := $(BUILD)/unit/obj
+unit_head = $(shell sed -n 's,^// $(1): *,,p' tests/unit/$(2).c)
+
+# Quoted includes only: <time.h> must stay the C library's.
+UNIT_KFLAGS := -iquote $(K)/include -iquote tests/unit
+
+$(UNIT_OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+
+$(UNIT_OBJ)/$(K)/%.o: $(K)/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) $(UNIT_KFLAGS) -MMD -MP -c $< -o $@
+
+$(UNIT_OBJ)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) $(UNIT_KFLAGS) $(call unit_head,flags,$*) -MMD -MP -c $< -o $@
+
+define unit_rule
+UNIT_USES_$(1) := $$(wildcard $(call unit_head,uses,$(1)))
+ifneq ($$(filter $(K)/%,$$(UNIT_USES_$(1))),)
+UNIT_USES_$(1) += tests/unit/unitplat.c tests/unit/unituser.c
+endif
+$(BUILD)/unit/$(1): $(UNIT_OBJ)/tests/unit/$(1).o \
+                    $$(patsubst %.c,$(UNIT_OBJ)/%.o,$$(filter %.c,$$(sort $$(UNIT_USES_$(1)))))
+	$(Q)$(CC) $(UNIT_CFLAGS) $$^ -o $$@ -Wl,--gc-sections -lpthread $(call unit_head,libs,$(1))
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(basename $(notdir $(t))))))
+
+unit: $(UNIT_BINS)
+	$(Q)tests/tap.sh $(if $(UNIT),$(BUILD)/unit/$(UNIT),$(UNIT_BINS))
+
+.PHONY: unit

@@ -1,0 +1,43 @@
+/* Inside execve: a program being loaded. */
+#ifndef CORE_EXEC_H
+#define CORE_EXEC_H
+
+#include "mm.h"
+#include "task.h"
+
+#include <linux/elf.h>
+
+#define EXEC_HEAD 256
+#define EXEC_MAX_PHDRS 64
+
+struct elf_file {
+    struct file *file;
+    Elf64_Ehdr eh;
+    Elf64_Phdr ph[EXEC_MAX_PHDRS];
+    u64 bias, end;                      /* end of the highest segment, biased */
+};
+
+struct image {
+    struct file *file;                  /* the program; owned with prog.file */
+    char head[EXEC_HEAD + 1];
+    size_t head_len;
+    struct elf_file prog, interp;       /* interp.file: NULL for static programs */
+    u64 phdr, entry, sp;
+    const char *execfn;
+    bool secure;
+};
+
+int exec_open(int dfd, const char *name, u32 at_flags, struct file **f_r);
+
+/* Reads and checks the headers, opens the interpreter. -ENOEXEC for what is no x86-64
+ * ELF, -ELIBBAD for a bad interpreter, or the interpreter's own error. */
+int elf_check(struct image *im);
+/* Maps program and interpreter into the empty current address space. */
+int elf_load(struct image *im);
+void elf_release(struct image *im);
+/* Fixes where the stack will be, so that mappings are placed below it. */
+void stack_reserve(struct mm *mm, u32 rnd);
+/* Makes the stack with arguments, environment and auxiliary vector: sets im->sp. */
+int stack_build(struct image *im, const struct exec_args *a);
+
+#endif

@@ -1,0 +1,177 @@
+/* POSIX timers (timer_create(2)). A timer owns the one signal that it can have pending;
+ * expiries meanwhile are its overrun. */
+#include <asm/siginfo.h>
+#include <linux/time.h>
+#include "proc.h"
+#include "sigq.h"
+#include "timerset.h"
+
+struct ptimer {
+    struct ktimer kt;
+    struct proc *proc;
+    struct task *thread;        /* SIGEV_THREAD_ID: counted */
+    struct sigq *sig;           /* NULL: SIGEV_NONE */
+    int clock, overrun;         /* overrun: of the signal delivered last */
+    u64 interval, when;         /* when: monotonic, 0: not armed */
+};
+
+static void fired(struct ktimer *kt)
+{
+    struct ptimer *t = container_of(kt, struct ptimer, kt);
+    u32 missed = 0;
+
+    if (t->interval) {
+        t->when = timer_advance(kt->when, t->interval, time_mono(), &missed);
+        ktimer_set(kt, t->when);
+    } else {
+        t->when = 0;
+    }
+    if (t->sig) signal_send_timer(t->proc, t->thread, t->sig, missed);
+}
+
+static struct ptimer *find(struct ktimer_set *s, int id)
+{
+    return s && id >= 0 && id < (int)ARRAY_SIZE(s->timer) ? s->timer[id] : NULL;
+}
+
+static int set_target(struct ptimer *t, const struct ptimer_event *ev)
+{
+    if (ev->notify & ~(SIGEV_NONE | SIGEV_THREAD_ID | SIGEV_THREAD)) return -EINVAL;
+    if (ev->notify == SIGEV_NONE) return 0;
+    if (ev->signo < 1 || ev->signo > 64) return -EINVAL;
+    if (ev->notify & SIGEV_THREAD_ID) {
+        t->thread = task_find_get(ev->tid);
+        if (!t->thread || t->thread->proc != current()->proc) return -EINVAL;
+    }
+    t->sig = sigq_new(current(), false);
+    if (!t->sig) return -EAGAIN;
+    t->sig->kept = true;
+    t->sig->overrun_r = &t->overrun;
+    t->sig->info = (struct ksiginfo){ .signo = ev->signo, .code = SI_TIMER, .value = ev->value };
+    return 0;
+}
+
+static void destroy(struct ptimer *t)
+{
+    ktimer_cancel(&t->kt);
+    if (t->sig) signal_drop_timer(t->sig);
+    if (t->thread) task_put(t->thread);
+    kfree(t);
+}
+
+int ptimer_create(int clock, const struct ptimer_event *ev)
+{
+    struct ktimer_set *s = timer_set_get(current()->proc);
+    struct ptimer *t = kzalloc(sizeof *t);
+    u64 now;
+    int id = 0, r;
+
+    if (!s || !t) {
+        kfree(t);
+        return -EAGAIN;
+    }
+    ktimer_init(&t->kt, fired);
+    t->proc = current()->proc;
+    t->clock = clock;
+    r = clock_deadline(clock, 0, &now);
+    if (!r) r = set_target(t, ev);
+    mutex_lock(&s->lock);
+    while (!r && id < (int)ARRAY_SIZE(s->timer) && s->timer[id]) id++;
+    if (!r && id == (int)ARRAY_SIZE(s->timer)) r = -EAGAIN;
+    if (!r) {
+        s->timer[id] = t;
+        if (t->sig) t->sig->info.timerid = id;
+    }
+    mutex_unlock(&s->lock);
+    if (r < 0) {
+        destroy(t);
+        return r;
+    }
+    return id;
+}
+
+static void remaining(const struct ptimer *t, struct itimer *it_r)
+{
+    u64 now = time_mono(), when = READ_ONCE(t->when);
+
+    it_r->interval = t->interval;
+    it_r->value = !when ? 0 : when > now ? when - now : t->sig ? 1 : 0;
+}
+
+int ptimer_set(int id, bool absolute, const struct itimer *it, struct itimer *old_r)
+{
+    struct ktimer_set *s = current()->proc->ptimers;
+    struct ptimer *t;
+    u64 when = 0;
+
+    if (!s) return -EINVAL;
+    mutex_lock(&s->lock);
+    t = find(s, id);
+    if (!t) {
+        mutex_unlock(&s->lock);
+        return -EINVAL;
+    }
+    ktimer_cancel(&t->kt);
+    if (old_r) remaining(t, old_r);
+    if (it->value && absolute) clock_deadline(t->clock, it->value, &when);
+    else if (it->value) when = time_mono() + it->value;
+    if (it->value && !when) when = 1;
+    t->interval = it->interval;
+    t->overrun = 0;
+    t->when = when;
+    /* without a signal nobody needs to be told */
+    if (when && t->sig) ktimer_set(&t->kt, when);
+    mutex_unlock(&s->lock);
+    return 0;
+}
+
+int ptimer_get(int id, struct itimer *it_r)
+{
+    struct ktimer_set *s = current()->proc->ptimers;
+    struct ptimer *t;
+
+    if (!s) return -EINVAL;
+    mutex_lock(&s->lock);
+    t = find(s, id);
+    if (t) remaining(t, it_r);
+    mutex_unlock(&s->lock);
+    return t ? 0 : -EINVAL;
+}
+
+int ptimer_overrun(int id)
+{
+    struct ktimer_set *s = current()->proc->ptimers;
+    struct ptimer *t;
+    int n;
+
+    if (!s) return -EINVAL;
+    mutex_lock(&s->lock);
+    t = find(s, id);
+    n = t ? READ_ONCE(t->overrun) : -EINVAL;
+    mutex_unlock(&s->lock);
+    return n;
+}
+
+int ptimer_delete(int id)
+{
+    struct ktimer_set *s = current()->proc->ptimers;
+    struct ptimer *t;
+
+    if (!s) return -EINVAL;
+    mutex_lock(&s->lock);
+    t = find(s, id);
+    if (t) s->timer[id] = NULL;
+    mutex_unlock(&s->lock);
+    if (!t) return -EINVAL;
+    destroy(t);
+    return 0;
+}
+
+void ptimer_delete_all(struct ktimer_set *s)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(s->timer); i++) {
+        if (!s->timer[i]) continue;
+        destroy(s->timer[i]);
+        s->timer[i] = NULL;
+    }
+}

@@ -1,0 +1,120 @@
+/* Waiting for children: the logic under wait4(2) and waitid(2). */
+#include <linux/signal.h>
+#include <linux/wait.h>
+#include "proc.h"
+
+void proc_usage(struct proc *p, struct kusage *u)
+{
+    struct task *t;
+
+    u->utime = p->dead_utime;
+    u->stime = p->dead_stime;
+    u->minflt = p->dead_minflt;
+    u->maxrss = 0;
+    list_for_each(t, &p->threads, proc_link) {
+        if (t->state == TASK_ZOMBIE) continue;
+        u->utime += plat_clock_cpu(t);
+        u->minflt += t->minflt;
+    }
+}
+
+static bool eligible(const struct proc *c, const struct wait_req *rq)
+{
+    bool clone_child = c->exit_signal != SIGCHLD;
+
+    if (rq->type == P_PID && c->pid != rq->id) return false;
+    if (rq->type == P_PGID && c->pgid != rq->id) return false;
+    if (rq->options & __WALL) return true;
+    return clone_child == !!(rq->options & __WCLONE);
+}
+
+static void fill(struct proc *c, struct wait_req *rq, int code, int status, int wstatus)
+{
+    struct cred *cred = task_cred_get(c->leader);
+
+    rq->pid = c->pid;
+    rq->uid = cred->uid;
+    rq->code = code;
+    rq->status = status;
+    rq->wstatus = wstatus;
+    cred_put(cred);
+    proc_usage(c, &rq->usage);
+    rq->usage.utime += c->cutime;
+    rq->usage.stime += c->cstime;
+    rq->usage.minflt += c->cminflt;
+}
+
+static void take_zombie(struct proc *p, struct proc *c, struct wait_req *rq)
+{
+    int ws = c->group_code, sig = ws & 0x7f;
+
+    fill(c, rq, !sig ? CLD_EXITED : (ws & 0x80) ? CLD_DUMPED : CLD_KILLED,
+         sig ? sig : (ws >> 8) & 0xff, ws);
+    if (rq->options & WNOWAIT) return;
+    p->cutime += rq->usage.utime;
+    p->cstime += rq->usage.stime;
+    p->cminflt += rq->usage.minflt;
+    proc_release(c);
+}
+
+/* True: c has something to tell that was asked for. */
+static bool report(struct proc *p, struct proc *c, struct wait_req *rq)
+{
+    bool keep = rq->options & WNOWAIT;
+
+    if (c->zombie) {
+        if (!(rq->options & WEXITED)) return false;
+        take_zombie(p, c, rq);
+        return true;
+    }
+    if ((rq->options & WSTOPPED) && c->stopped && !c->stop_reported) {
+        fill(c, rq, CLD_STOPPED, c->stop_sig, c->stop_sig << 8 | 0x7f);
+        if (!keep) c->stop_reported = true;
+        return true;
+    }
+    if ((rq->options & WCONTINUED) && c->continued) {
+        fill(c, rq, CLD_CONTINUED, SIGCONT, 0xffff);
+        if (!keep) c->continued = false;
+        return true;
+    }
+    return false;
+}
+
+static int scan(struct proc *p, struct wait_req *rq)
+{
+    struct proc *c, *tmp;
+    bool any = false;
+    int r = 0;
+
+    mutex_lock(&procs_lock);
+    list_for_each_safe(c, tmp, &p->children, sibling) {
+        if (!eligible(c, rq)) continue;
+        /* a zombie that is not asked for still is a child to wait for */
+        any = true;
+        if (report(p, c, rq)) {
+            r = 1;
+            break;
+        }
+    }
+    mutex_unlock(&procs_lock);
+    return r ? r : any ? 0 : -ECHILD;
+}
+
+int proc_wait(struct wait_req *rq)
+{
+    struct proc *p = current()->proc;
+    struct waiter w;
+    int r = scan(p, rq);
+
+    if (r || (rq->options & WNOHANG)) return r;
+    waiter_init(&w);
+    waitq_add(&p->child_wq, &w);
+    for (;;) {
+        r = scan(p, rq);
+        if (r) break;
+        r = task_sleep(WAIT_FOREVER, true);
+        if (r < 0) break;
+    }
+    waitq_remove(&p->child_wq, &w);
+    return r;
+}

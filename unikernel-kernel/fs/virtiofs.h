@@ -1,0 +1,104 @@
+/* The virtio-fs client: files of the host as inodes. One `struct virtiofs` a device
+ * carries all its mounts (the container's root and its shares).
+ *
+ *   virtiofs.c          mounting, the table of inodes, forgetting
+ *   virtiofs_attr.c     attributes, extended attributes
+ *   virtiofs_dir.c      names: lookup and everything that changes a directory
+ *   virtiofs_readdir.c  listing directories
+ *   virtiofs_file.c     open files: read, write, mmap, sync
+ *   virtiofs_grant.c    descriptors of the host for file data
+ *   virtiofs_io.c       file data by messages, where there is no grant
+ *
+ * This container is nearly always the only one that changes what it sees, so its own
+ * changes go into the cached attributes at once; what others change is seen when the
+ * times to live that the device gave have passed. */
+#ifndef VIRTIOFS_H
+#define VIRTIOFS_H
+#include "fuse.h"
+#include "vfs.h"
+
+enum { VFS_HASH = 512, FORGET_BATCH = 64, GRANT_LIMIT = 4096 };
+
+struct virtiofs {
+    struct fuse_conn *conn;
+    struct spinlock lock;               /* hash, forgets, grants list */
+    struct list hash[VFS_HASH];         /* vnodes by node id */
+    struct fuse_forget_one forget[FORGET_BATCH];
+    u32 nforget;
+    struct mutex grant_lock;            /* one shrinks the list at a time */
+    struct list grants;                 /* vnodes that have some; next victim first */
+    u32 ngrants;
+    bool no_tmpfile, no_rename2, no_xattr;      /* the device said so */
+};
+
+struct vnode {
+    struct inode *inode;
+    struct list hash_link, grant_link;
+    u64 nodeid, nlookup;                /* nlookup: to be given back by FORGET */
+    u64 attr_until;                     /* attributes hold; 0: must be asked for */
+    u32 attr_version;                   /* counts our own changes of size and times */
+    u32 opens;                          /* open files; VNODE_CLOSING: grants being closed */
+    s32 grant[2];                       /* read-only, read-write: handle or -1 */
+    bool grant_refused[2];
+    bool grant_recent;
+    bool fh_open[2];
+    u64 fh[2];                          /* handles of the device, for messages */
+    bool msg_written;                   /* the new file's handle has served its write */
+    bool no_fcaps;                      /* known to have no security.capability */
+    struct mutex append_lock;           /* finding the end and writing there; before lock */
+    struct mutex lock;                  /* size, getting grants and handles */
+};
+#define VNODE_CLOSING 0x80000000u
+
+static inline struct vnode *vnode_of(const struct inode *i) { return i->priv; }
+static inline struct virtiofs *virtiofs_of(const struct inode *i) { return i->sb->priv; }
+
+/* virtiofs.c */
+int virtiofs_mount(const char *source, u64 flags, const char *data, struct super **sb_r);
+/* Type "share": source is the share's number in decimal. */
+int virtiofs_mount_share(const char *source, u64 flags, const char *data, struct super **sb_r);
+/* The inode of a LOOKUP-like answer, counted; NULL with *rc_r set. Takes over the lookup
+ * count of the answer even when it fails. */
+struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, int *rc_r);
+struct fuse_req *virtiofs_req(const struct inode *i, u32 opcode);
+u64 virtiofs_deadline(u64 sec, u32 nsec);
+
+/* virtiofs_attr.c */
+void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until);
+/* Attributes as of now if their time has passed: 0 or -errno. */
+int virtiofs_refresh(struct inode *i, bool force);
+static inline void virtiofs_stale(struct inode *i) { vnode_of(i)->attr_until = 0; }
+int virtiofs_getattr(struct inode *i, struct kstat *st);
+int virtiofs_setattr(struct inode *i, const struct iattr *a);
+ssize_t virtiofs_getxattr(struct inode *i, const char *name, void *buf, size_t n);
+int virtiofs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
+ssize_t virtiofs_listxattr(struct inode *i, char *buf, size_t n);
+int virtiofs_removexattr(struct inode *i, const char *name);
+
+/* virtiofs_dir.c, virtiofs_readdir.c, virtiofs_file.c */
+extern const struct inode_ops virtiofs_dir_iops, virtiofs_file_iops, virtiofs_link_iops;
+extern const struct file_ops virtiofs_dir_fops, virtiofs_file_fops;
+
+/* virtiofs_grant.c: a handle for file data, or -errno (-EOPNOTSUPP: use messages).
+ * The caller has the file open. */
+int vnode_grant_slow(struct vnode *v, bool write);
+void vnode_grants_close(struct vnode *v);
+void vnode_opened(struct vnode *v);     /* an open file more: grants stay */
+/* One less: true when it was the last. */
+bool vnode_closed(struct vnode *v);
+static inline int vnode_grant(struct vnode *v, bool write)
+{
+    s32 g = READ_ONCE(v->grant[write]);
+    return g >= 0 ? g : vnode_grant_slow(v, write);
+}
+
+/* virtiofs_io.c */
+/* The device's handle for the file, opened at the first call; v->lock not held. */
+int vnode_fh(struct vnode *v, bool write, u64 *fh_r);
+void vnode_fh_release(struct vnode *v);
+ssize_t virtiofs_msg_read(struct inode *i, struct uio *u, u64 pos);
+ssize_t virtiofs_msg_write(struct inode *i, struct uio *u, u64 pos);
+int virtiofs_msg_fsync(struct inode *i, bool data_only);
+int virtiofs_msg_fallocate(struct inode *i, int mode, u64 off, u64 len);
+s64 virtiofs_msg_lseek(struct inode *i, u64 off, int whence);
+#endif

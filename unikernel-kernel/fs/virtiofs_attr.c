@@ -1,0 +1,250 @@
+/* virtio-fs: attributes and extended attributes. */
+#include "virtiofs.h"
+#include <linux/limits.h>
+#include <linux/stat.h>
+#include "time.h"
+
+static u64 ns_of(u64 sec, u32 nsec)
+{
+    return sec * NSEC_PER_SEC + min(nsec, (u32)999999999);
+}
+
+void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until)
+{
+    i->ino = a->ino;
+    i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+    i->uid = a->uid;
+    i->gid = a->gid;
+    i->nlink = a->nlink;
+    WRITE_ONCE(i->size, a->size);
+    i->blocks = a->blocks;
+    i->atime = ns_of(a->atime, a->atimensec);
+    i->mtime = ns_of(a->mtime, a->mtimensec);
+    i->ctime = ns_of(a->ctime, a->ctimensec);
+    WRITE_ONCE(vnode_of(i)->attr_until, until);
+}
+
+/* An answer to a question asked when attr_version was `version`: if we changed the file
+ * in the meantime, the answer may be older than that and is left alone. */
+static void take_attr(struct inode *i, const struct fuse_attr_out *o, u32 version)
+{
+    struct vnode *v = vnode_of(i);
+
+    mutex_lock(&v->lock);
+    if (v->attr_version == version)
+        virtiofs_set_attr(i, &o->attr, virtiofs_deadline(o->attr_valid, o->attr_valid_nsec));
+    mutex_unlock(&v->lock);
+}
+
+int virtiofs_refresh(struct inode *i, bool force)
+{
+    struct vnode *v = vnode_of(i);
+    u64 until = READ_ONCE(v->attr_until);
+    u32 version = READ_ONCE(v->attr_version);
+    struct fuse_req *r;
+    int rc;
+
+    if (!force && until && (until == WAIT_FOREVER || time_mono() < until))
+        return 0;
+    r = virtiofs_req(i, FUSE_GETATTR);
+    if (!r)
+        return -ENOMEM;
+    fuse_arg(r, sizeof(struct fuse_getattr_in));
+    rc = fuse_call(r, sizeof(struct fuse_attr_out));
+    if (rc == 0)
+        take_attr(i, (const void *)r->out, version);
+    fuse_req_free(r);
+    return rc;
+}
+
+int virtiofs_getattr(struct inode *i, struct kstat *st)
+{
+    int rc = virtiofs_refresh(i, false);
+
+    if (rc == 0)
+        inode_fill_stat(i, st);
+    return rc;
+}
+
+static void fill_setattr(struct fuse_setattr_in *in, const struct iattr *a)
+{
+    static const struct { u32 ours, fuse; } map[] = {
+        { ATTR_MODE, FATTR_MODE }, { ATTR_UID, FATTR_UID }, { ATTR_GID, FATTR_GID },
+        { ATTR_SIZE, FATTR_SIZE }, { ATTR_ATIME, FATTR_ATIME }, { ATTR_MTIME, FATTR_MTIME },
+        { ATTR_KILL_PRIV, FATTR_KILL_SUIDGID },
+    };
+
+    for (unsigned k = 0; k < ARRAY_SIZE(map); k++)
+        if (a->valid & map[k].ours)
+            in->valid |= map[k].fuse;
+    in->mode = a->mode;
+    in->uid = a->uid;
+    in->gid = a->gid;
+    in->size = a->size;
+    in->atime = a->atime / NSEC_PER_SEC;
+    in->atimensec = (u32)(a->atime % NSEC_PER_SEC);
+    in->mtime = a->mtime / NSEC_PER_SEC;
+    in->mtimensec = (u32)(a->mtime % NSEC_PER_SEC);
+}
+
+int virtiofs_setattr(struct inode *i, const struct iattr *a)
+{
+    struct vnode *v = vnode_of(i);
+    struct fuse_req *r;
+    const struct fuse_attr_out *o;
+    struct fuse_setattr_in *in;
+    int rc;
+
+    if (a->valid == ATTR_KILL_PRIV)     /* the host's kernel does that at the write */
+        return 0;
+    r = virtiofs_req(i, FUSE_SETATTR);
+    if (!r)
+        return -ENOMEM;
+    in = fuse_arg(r, sizeof *in);
+    fill_setattr(in, a);
+    in->mode = a->valid & ATTR_MODE ? (i->mode & S_IFMT) | (a->mode & 07777) : i->mode;
+    mutex_lock(&v->lock);       /* against our writers: size */
+    rc = fuse_call(r, sizeof *o);
+    o = (const void *)r->out;
+    if (rc == 0) {
+        v->attr_version++;
+        virtiofs_set_attr(i, &o->attr, virtiofs_deadline(o->attr_valid, o->attr_valid_nsec));
+        if (a->valid & (ATTR_UID | ATTR_GID))
+            v->no_fcaps = false;
+    }
+    mutex_unlock(&v->lock);
+    fuse_req_free(r);
+    return rc;
+}
+
+/* -- extended attributes -- */
+
+static int name_ok(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n == 0 || n > XATTR_NAME_MAX ? -ERANGE : 0;
+}
+
+/* GETXATTR and LISTXATTR: n 0 asks for the size. */
+static ssize_t xattr_read(struct inode *i, u32 op, const char *name, void *buf, size_t n)
+{
+    struct fuse_req *r = virtiofs_req(i, op);
+    struct fuse_getxattr_in *in;
+    void *bounce = NULL;
+    ssize_t rc;
+
+    if (!r)
+        return -ENOMEM;
+    n = min(n, (size_t)XATTR_SIZE_MAX);
+    in = fuse_arg(r, sizeof *in);
+    in->size = (u32)n;
+    if (name)
+        fuse_arg_str(r, name, strlen(name));
+    if (n) {
+        bounce = kmalloc(n);
+        r->recv = bounce;
+        r->recv_len = (u32)n;
+    }
+    if (n && !bounce) {
+        rc = -ENOMEM;
+    } else if (n) {
+        rc = fuse_call(r, 0);
+        if (rc == 0) {
+            rc = (ssize_t)r->recv_got;
+            memcpy(buf, bounce, (size_t)rc);
+        }
+    } else {
+        rc = fuse_call(r, sizeof(struct fuse_getxattr_out));
+        if (rc == 0)
+            rc = min(((const struct fuse_getxattr_out *)(const void *)r->out)->size,
+                     (u32)XATTR_SIZE_MAX);
+    }
+    if (!r->lost)
+        kfree(bounce);
+    fuse_req_free(r);
+    return rc;
+}
+
+ssize_t virtiofs_getxattr(struct inode *i, const char *name, void *buf, size_t n)
+{
+    bool fcaps = strcmp(name, "security.capability") == 0;
+    struct virtiofs *fs = virtiofs_of(i);
+    ssize_t rc = name_ok(name);
+
+    if (rc < 0)
+        return rc;
+    if (READ_ONCE(fs->no_xattr))
+        return -EOPNOTSUPP;
+    if (fcaps && READ_ONCE(vnode_of(i)->no_fcaps))
+        return -ENODATA;
+    rc = xattr_read(i, FUSE_GETXATTR, name, buf, n);
+    if (fcaps && (rc == -ENODATA || rc == -EOPNOTSUPP))
+        vnode_of(i)->no_fcaps = true;
+    if (rc == -ENOSYS) {
+        fs->no_xattr = true;
+        rc = -EOPNOTSUPP;
+    }
+    return rc;
+}
+
+ssize_t virtiofs_listxattr(struct inode *i, char *buf, size_t n)
+{
+    ssize_t rc = virtiofs_of(i)->no_xattr ? 0 : xattr_read(i, FUSE_LISTXATTR, NULL, buf, n);
+
+    return rc == -ENOSYS || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+int virtiofs_setxattr(struct inode *i, const char *name, const void *val, size_t n, int flags)
+{
+    /* Without FUSE_SETXATTR_EXT only the first 8 bytes of the structure are sent. */
+    struct { u32 size, flags; } *in;
+    struct fuse_req *r;
+    void *bounce;
+    int rc = name_ok(name);
+
+    if (rc < 0)
+        return rc;
+    if (n > XATTR_SIZE_MAX)
+        return -E2BIG;
+    r = virtiofs_req(i, FUSE_SETXATTR);
+    bounce = kmalloc(n ? n : 1);
+    if (!r || !bounce) {
+        kfree(bounce);
+        fuse_req_free(r);
+        return -ENOMEM;
+    }
+    in = fuse_arg(r, sizeof *in);
+    in->size = (u32)n;
+    in->flags = (u32)flags;
+    fuse_arg_str(r, name, strlen(name));
+    memcpy(bounce, val, n);
+    r->send = bounce;
+    r->send_len = (u32)n;
+    rc = fuse_call(r, 0);
+    vnode_of(i)->no_fcaps = false;
+    virtiofs_stale(i);
+    if (!r->lost)
+        kfree(bounce);
+    fuse_req_free(r);
+    return rc == -ENOSYS ? -EOPNOTSUPP : rc;
+}
+
+int virtiofs_removexattr(struct inode *i, const char *name)
+{
+    struct fuse_req *r;
+    int rc = name_ok(name);
+
+    if (rc < 0)
+        return rc;
+    if (READ_ONCE(vnode_of(i)->no_fcaps) && strcmp(name, "security.capability") == 0)
+        return -ENODATA;
+    r = virtiofs_req(i, FUSE_REMOVEXATTR);
+    if (!r)
+        return -ENOMEM;
+    fuse_arg_str(r, name, strlen(name));
+    rc = fuse_call(r, 0);
+    virtiofs_stale(i);
+    fuse_req_free(r);
+    return rc == -ENOSYS ? -EOPNOTSUPP : rc;
+}

@@ -1,0 +1,87 @@
+/* Address spaces of guest programs (mm/). The platform keeps page tables or host
+ * mappings; mm/ knows what belongs where. */
+#ifndef MM_H
+#define MM_H
+#include "lock.h"
+#include "plat.h"
+
+struct file;
+struct task;
+
+/* Where the bytes of a mapping are: filled in by file_ops.mmap. */
+struct map_source {
+    enum { SRC_ANON, SRC_PAGES, SRC_GRANT } kind;
+    int grant;                          /* SRC_GRANT: a handle that stays open with the file */
+    /* SRC_PAGES: the page of kernel memory that holds page `index` of the file, made if
+     * need be (NULL: beyond the end -> SIGBUS, or no memory). Counted by the file. */
+    void *(*page)(struct file *f, u64 index, bool write);
+};
+
+struct vma {
+    struct rbnode node;
+    u64 start, end;
+    u32 prot, flags;                    /* PROT_*, MAP_* (SHARED/PRIVATE/GROWSDOWN/..) */
+    struct file *file;                  /* counted, or NULL */
+    u64 off;                            /* file offset of start */
+    struct map_source src;
+    const char *name;                   /* "[stack]", "[heap]" or NULL */
+};
+
+struct mm {
+    struct ref ref;
+    struct mutex lock;
+    struct rbtree vmas;
+    struct rbtree runs;                 /* pv: what is mapped on the host, mm/run.c */
+    u32 nvmas;
+    u64 total, locked, peak;            /* bytes */
+    u64 brk_start, brk, stack_top, stack_limit;
+    u64 code_start, code_end, data_start, data_end;
+    u64 arg_start, arg_end, env_start, env_end;
+    u64 mmap_hint;
+    u64 auxv[48]; u32 auxv_n;
+    void *plat;
+};
+
+struct mm *mm_new(void);
+struct mm *mm_clone(struct mm *mm);             /* fork: bookkeeping; plat copies pages */
+static inline void mm_get(struct mm *mm) { ref_get(&mm->ref); }
+void mm_put(struct mm *mm);
+/* Drops every mapping of the current address space (exec). */
+void mm_clear(struct mm *mm);
+
+/* mmap(2) and friends on the current address space: address/0 or -errno. */
+s64 mm_mmap(u64 addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off);
+int mm_munmap(u64 addr, u64 len);
+int mm_mprotect(u64 addr, u64 len, u32 prot);
+s64 mm_mremap(u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
+int mm_madvise(u64 addr, u64 len, int advice);
+int mm_msync(u64 addr, u64 len, int flags);
+int mm_mincore(u64 addr, u64 len, uptr_t vec);
+u64 mm_brk(u64 addr);
+/* A fault at addr: 0: retry; -EFAULT: SIGSEGV MAPERR; -EACCES: SEGV_ACCERR; -ENXIO: SIGBUS. */
+int mm_fault(u64 addr, bool write, bool exec);
+/* Makes user pages present so that the host may use them directly. 0 or -EFAULT. */
+int mm_populate_user(u64 addr, u64 len, bool write);
+/* A free range for len bytes where mmap would place it; 0: none. Not reserved. */
+u64 mm_find_gap(struct mm *mm, u64 len);
+/* Names the mapping at addr ("[stack]"); name is kept as is. */
+void mm_name(struct mm *mm, u64 addr, const char *name);
+/* For /proc/PID/maps: calls fn for each mapping in order, under the lock. */
+void mm_for_each(struct mm *mm, void (*fn)(const struct vma *v, void *arg), void *arg);
+/* Bytes that have been brought in (mm/resident.c): all; in a range, mm->lock held. */
+u64 mm_resident(struct mm *mm);
+u64 mm_resident_in(struct mm *mm, u64 start, u64 end);
+
+/* What a futex at addr is known by: (address space, address), or, if shared is set and
+ * the mapping is shared, (file, offset). 0 or -EFAULT. */
+int mm_futex_key(u64 addr, bool shared, u64 key_r[2]);
+
+/* execve(2) (core/exec.c). Strings are kernel copies made by the caller. On success the
+ * task's regs are the new program's; errors leave the old program as it was. */
+struct exec_args {
+    char *strings;              /* argv then envp strings, each with its NUL */
+    size_t len;
+    u32 argc, envc;
+};
+int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args *a);
+#endif

@@ -1,0 +1,109 @@
+/* The platform: all that differs between pv and pvh domains. */
+#ifndef PLAT_H
+#define PLAT_H
+#include "kernel.h"
+
+struct task;
+struct regs;
+struct mm;
+
+#if defined(XENC_PLAT_PV)
+#include "../plat/pv/plat_task.h"
+#elif defined(XENC_PLAT_PVH)
+#include "../plat/pvh/plat_task.h"
+#else
+#include "plat_task_unit.h"     /* tests/unit's platform, on the include path there */
+#endif
+
+/* -- boot and end -- */
+struct xenc_boot *plat_boot(void);              /* the boot area */
+u64 plat_gpa(const void *kernel_address);       /* kernel heap address -> gpa_t */
+void *plat_kva(u64 gpa);
+void plat_heap_range(u64 *start_r, u64 *end_r); /* addresses the kernel heap may use */
+void plat_heap_release(void *p, size_t len);    /* pages' memory back to the host */
+void plat_log(const char *s, size_t n);         /* early and panic messages */
+void plat_halt(int wait_status) __attribute__((noreturn));     /* the domain's end */
+void plat_panic(const char *report) __attribute__((noreturn));
+void plat_state(u32 xenc_state);                /* tell the host */
+void plat_await_start(void);                    /* until the host says `started` */
+unsigned plat_ncpus(void);
+void plat_entropy(void *buf, size_t n);         /* seed quality: RDRAND, RDSEED or AT_RANDOM */
+
+/* -- clock -- */
+u64 plat_clock_mono(void);
+u64 plat_clock_real(void);
+u64 plat_clock_cpu(const struct task *t);       /* CPU time used by the task, ns */
+
+/* -- tasks -- */
+enum plat_start { PLAT_THREAD, PLAT_PROCESS, PLAT_VFORK, PLAT_KTHREAD };
+/* Memory for a task with its kernel stack; zeroed; NULL when there is none. */
+struct task *plat_task_alloc(void);
+void plat_task_free(struct task *t);
+/* Where the child's user registers live before it first runs. */
+struct regs *plat_task_regs(struct task *t);
+/* Starts the child: it returns to user mode with *plat_task_regs(child) (KTHREAD: runs
+ * fn(arg)). PROCESS: in a copy of the current address space, which child->mm describes.
+ * 0 or -EAGAIN/-ENOMEM. tls: user FS base for the child, or keep (PLAT_KEEP_TLS). */
+int plat_task_start(struct task *child, enum plat_start how, u64 tls,
+                    void (*fn)(void *), void *arg);
+#define PLAT_KEEP_TLS (~0ull)
+/* After PLAT_VFORK: lends the caller's execution to the child until it has called
+ * plat_vfork_end (at exec or exit). */
+void plat_vfork_wait(struct task *child);
+/* Child's side at exec: moves the child into a host context and empty address space of
+ * its own, if it shares its parent's. 0 or -errno (then still shared). */
+int plat_exec_detach(struct task *t);
+void plat_task_exit(void) __attribute__((noreturn));
+/* Sleeps until woken or the deadline: false at the deadline. Consumes one token. */
+bool plat_task_wait(struct task *self, u64 deadline);
+void plat_task_wake(struct task *t);
+/* Makes a task that runs user code enter task_return_work soon. */
+void plat_task_kick(struct task *t);
+void plat_set_tls(u64 fsbase);
+u64 plat_get_tls(void);
+void plat_yield(void);
+/* Is the host context of this task still there? (A host may kill it.) */
+bool plat_task_alive(const struct task *t);
+
+/* -- locks -- */
+void plat_lock_wait(u32 *v, u32 seen);          /* while *v == seen; may return early */
+void plat_lock_wake(u32 *v);                    /* one waiter */
+
+/* -- user floating point state, Linux's signal frame format (XSAVE area with
+ *    FP_XSTATE_MAGIC1 in sw_reserved and MAGIC2 at the end) -- */
+size_t plat_fp_size(void);                      /* bytes, both magics included */
+int plat_fp_to_user(uptr_t dst);                /* 64-aligned; 0 or -EFAULT */
+int plat_fp_from_user(uptr_t src);              /* 0: init state */
+
+/* -- address spaces: host side of mm/ (locks held there) -- */
+enum plat_src { PLAT_ANON, PLAT_PAGES, PLAT_GRANT };
+struct plat_map {
+    u64 va, len;
+    u32 prot;                   /* PROT_* */
+    enum plat_src src;
+    bool shared, populate;
+    void *pages;                /* PLAT_PAGES: kernel memory, contiguous */
+    int grant; u64 off;         /* PLAT_GRANT */
+};
+int plat_as_map(struct mm *mm, const struct plat_map *m);
+int plat_as_unmap(struct mm *mm, u64 va, u64 len);
+int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot);
+int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len);
+int plat_as_populate(struct mm *mm, u64 va, u64 len, bool write);
+int plat_as_discard(struct mm *mm, u64 va, u64 len);    /* MADV_DONTNEED */
+int plat_as_advise(struct mm *mm, u64 va, u64 len, int advice);
+/* Programs live in [min, top) and, by their own wish only, in [kernel_end, max). */
+u64 plat_user_min(void), plat_user_top(void), plat_kernel_end(void), plat_user_max(void);
+u64 plat_vdso(void);                    /* AT_SYSINFO_EHDR of programs, or 0 */
+
+/* -- grants: open files of the host (pv). Handles are >= 0. -- */
+bool plat_has_grants(void);
+int plat_grant_take(u64 cookie);                        /* handle or -errno */
+void plat_grant_close(int handle);
+/* Kernel or user buffer (user pages must be present: plat_as_populate first). */
+ssize_t plat_grant_pread(int handle, void *buf, size_t n, u64 off);
+ssize_t plat_grant_pwrite(int handle, const void *buf, size_t n, u64 off);
+/* Copies from the file through a mapping of it in the kernel's window: quick for small
+ * reads that repeat. -EOPNOTSUPP: use pread. size: the file's size as known. */
+ssize_t plat_grant_copy(int handle, u64 off, size_t n, u64 size, uptr_t user_dst);
+#endif

@@ -1,0 +1,295 @@
+/* mmap(2) and its kin on the current address space. */
+#include "task.h"
+#include "vfs.h"
+#include "vma.h"
+
+#include <asm/mman.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+
+#define NOW_MAX (64ul << 10)    /* anonymous mappings up to this come present */
+#define FLAGS_KEPT (MAP_SHARED | MAP_PRIVATE | MAP_GROWSDOWN | MAP_NORESERVE | MAP_STACK)
+
+struct mm *mm_new(void)
+{
+    struct mm *mm = kzalloc(sizeof *mm);
+
+    if (mm)
+        ref_init(&mm->ref);
+    return mm;
+}
+
+struct mm *mm_clone(struct mm *from)
+{
+    struct mm *mm = kmalloc(sizeof *mm);
+
+    if (!mm)
+        return NULL;
+    mutex_lock(&from->lock);
+    *mm = *from;
+    ref_init(&mm->ref);
+    mm->lock.v = 0;
+    mm->vmas.root = mm->runs.root = NULL;
+    mm->nvmas = 0;
+    mm->total = 0;
+    int e = run_copy(mm, from);
+    for (struct rbnode *n = rb_first(&from->vmas); n && e == 0; n = rb_next(n)) {
+        const struct vma *o = container_of(n, struct vma, node);
+        struct vma *v = vma_new(mm, o->start, o->end);
+        if (!v) {
+            e = -ENOMEM;
+            break;
+        }
+        v->prot = o->prot;
+        v->flags = o->flags;
+        v->off = o->off;
+        v->src = o->src;
+        v->name = o->name;
+        v->file = o->file;
+        if (v->file)
+            file_get(v->file);
+    }
+    mutex_unlock(&from->lock);
+    if (e < 0) {
+        mm_put(mm);
+        return NULL;
+    }
+    return mm;
+}
+
+static void forget_all(struct mm *mm)
+{
+    struct rbnode *n;
+
+    while ((n = mm->vmas.root))
+        vma_free(mm, container_of(n, struct vma, node));
+    run_clear(mm);
+}
+
+void mm_put(struct mm *mm)
+{
+    if (!mm || !ref_put(&mm->ref))
+        return;
+    forget_all(mm);
+    kfree(mm);
+}
+
+void mm_clear(struct mm *mm)
+{
+    mutex_lock(&mm->lock);
+    /* One host call for each 512 GiB in use is cheaper than one for each mapping. */
+    struct rbnode *first = rb_first(&mm->runs);
+    while (first) {
+        struct run *r = container_of(first, struct run, node);
+        u64 start = r->start, end = r->end;
+        struct rbnode *n = rb_next(first);
+        while (n && container_of(n, struct run, node)->end - start < (32ul << 30) &&
+               (start < plat_user_top()) ==
+                   (container_of(n, struct run, node)->start < plat_user_top())) {
+            end = container_of(n, struct run, node)->end;
+            n = rb_next(n);
+        }
+        plat_as_unmap(mm, start, end - start);
+        first = n;
+    }
+    forget_all(mm);
+    mm->mmap_hint = 0;
+    mm->locked = 0;
+    mutex_unlock(&mm->lock);
+}
+
+int unmap_range(struct mm *mm, u64 start, u64 end)
+{
+    struct vma *v;
+
+    int e = vma_split(mm, start);
+    if (e == 0)
+        e = vma_split(mm, end);
+    if (e < 0)
+        return e;
+    while ((v = vma_find(mm, start)) && v->start < end)
+        vma_free(mm, v);
+    if (run_remove(mm, start, end))
+        plat_as_unmap(mm, start, end - start);
+    if (mm->mmap_hint >= start && mm->mmap_hint < end)
+        mm->mmap_hint = end;
+    return 0;
+}
+
+static bool user_range_ok(u64 addr, u64 len)
+{
+    u64 end = addr + len;
+
+    if (end < addr || addr < plat_user_min() || end > plat_user_max())
+        return false;
+    /* The kernel's region and the gap below it lie between top and PV_KERNEL_END. */
+    return end <= plat_user_top() || addr >= plat_kernel_end();
+}
+
+static u64 place(struct mm *mm, u64 addr, u64 len, u32 flags)
+{
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+        return addr;
+    addr = PAGE_DOWN(addr);
+    if (addr && user_range_ok(addr, len) && vma_range_free(mm, addr, len))
+        return addr;
+    return vma_gap(mm, len, mm->stack_limit ? mm->stack_limit : plat_user_top());
+}
+
+static int check_file(struct file *f, u32 prot, u32 flags)
+{
+    if (!(f->mode & FMODE_READ))
+        return -EACCES;
+    if ((flags & MAP_SHARED) && (prot & PROT_WRITE) && !(f->mode & FMODE_WRITE))
+        return -EACCES;
+    if ((prot & PROT_EXEC) && f->path.mnt && (f->path.mnt->flags & 8 /* MS_NOEXEC */))
+        return -EPERM;
+    return f->ops && f->ops->mmap ? 0 : -ENODEV;
+}
+
+static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct file *f,
+                      u64 off, const struct map_source *src)
+{
+    addr = place(mm, addr, len, flags);
+    if (!addr || !user_range_ok(addr, len))
+        return -ENOMEM;
+    if ((flags & MAP_FIXED_NOREPLACE) && !vma_range_free(mm, addr, len))
+        return -EEXIST;
+    if (mm->total + len > current()->proc->rlim[RLIMIT_AS].cur)
+        return -ENOMEM;
+    int e = vma_range_free(mm, addr, len) ? 0 : unmap_range(mm, addr, addr + len);
+    if (e < 0)
+        return e;
+    struct vma *v = vma_new(mm, addr, addr + len);
+    if (!v)
+        return -ENOMEM;
+    v->prot = prot;
+    v->flags = flags & FLAGS_KEPT;
+    v->off = off;
+    v->src = *src;
+    v->file = f;
+    if (f)
+        file_get(f);
+    /* Files of the host are mapped at once: the host brings their pages in. */
+    bool now = src->kind == SRC_GRANT || (flags & MAP_POPULATE) ||
+               (src->kind == SRC_ANON && len <= NOW_MAX && (prot & PROT_WRITE) &&
+                !(flags & MAP_NORESERVE));
+    if (now && (src->kind == SRC_GRANT || prot != PROT_NONE)) {
+        e = present_range(mm, v, addr, addr + len, false);
+        if (e < 0 && src->kind == SRC_GRANT) {
+            vma_free(mm, v);
+            return e;
+        }
+    }
+    vma_merge(mm, v);
+    return (s64)addr;
+}
+
+s64 mm_mmap(u64 addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off)
+{
+    struct mm *mm = current()->mm;
+    struct map_source src = { .kind = SRC_ANON };
+    struct file *shm = NULL;
+    u32 type = flags & MAP_TYPE;
+    int e = 0;
+
+    if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE)
+        flags = (flags & ~(u32)MAP_TYPE) | MAP_SHARED;
+    if (!len || (off & ~PAGE_MASK) ||
+        ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && (addr & ~PAGE_MASK)))
+        return -EINVAL;
+    u64 plen = PAGE_UP(len);
+    if (plen < len || off + plen < off)
+        return -ENOMEM;
+    prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (f)
+        e = check_file(f, prot, flags);
+    else if (flags & MAP_SHARED)
+        e = shmem_file_new("/dev/zero (deleted)", plen, &shm);
+    if (e == 0 && (f || shm)) {
+        struct file *g = f ? f : shm;
+        e = g->ops->mmap(g, &src, prot, flags & MAP_SHARED);
+    }
+    s64 r = e;
+    if (e == 0) {
+        mutex_lock(&mm->lock);
+        r = map_locked(mm, addr, plen, prot, flags, f ? f : shm, f ? off : 0, &src);
+        mutex_unlock(&mm->lock);
+    }
+    if (shm)
+        file_put(shm);
+    return r;
+}
+
+int mm_munmap(u64 addr, u64 len)
+{
+    struct mm *mm = current()->mm;
+
+    len = PAGE_UP(len);
+    if ((addr & ~PAGE_MASK) || !len || addr + len < addr || addr + len > plat_user_max())
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    int e = vma_range_free(mm, addr, len) ? 0 : unmap_range(mm, addr, addr + len);
+    mutex_unlock(&mm->lock);
+    return e;
+}
+
+u64 mm_brk(u64 want)
+{
+    struct mm *mm = current()->mm;
+    u64 old, new;
+
+    mutex_lock(&mm->lock);
+    if (want < mm->brk_start || want > plat_user_top() ||
+        want - mm->brk_start > current()->proc->rlim[RLIMIT_DATA].cur)
+        goto out;
+    old = PAGE_UP(mm->brk);
+    new = PAGE_UP(want);
+    if (new < old) {
+        if (unmap_range(mm, new, old) < 0)
+            goto out;
+    } else if (new > old) {
+        static const struct map_source anon = { .kind = SRC_ANON };
+        if (!vma_range_free(mm, old, new - old) ||
+            map_locked(mm, old, new - old, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0, &anon) < 0)
+            goto out;
+        struct vma *v = vma_find(mm, old);
+        if (!v->name && v->start >= PAGE_UP(mm->brk_start)) {
+            v->name = "[heap]";
+            vma_merge(mm, v);
+        }
+    }
+    mm->brk = want;
+out:
+    want = mm->brk;
+    mutex_unlock(&mm->lock);
+    return want;
+}
+
+void mm_for_each(struct mm *mm, void (*fn)(const struct vma *v, void *arg), void *arg)
+{
+    mutex_lock(&mm->lock);
+    for (struct rbnode *n = rb_first(&mm->vmas); n; n = rb_next(n))
+        fn(container_of(n, struct vma, node), arg);
+    mutex_unlock(&mm->lock);
+}
+
+u64 mm_find_gap(struct mm *mm, u64 len)
+{
+    mutex_lock(&mm->lock);
+    u64 a = vma_gap(mm, PAGE_UP(len), mm->stack_limit ? mm->stack_limit : plat_user_top());
+    mutex_unlock(&mm->lock);
+    return a;
+}
+
+void mm_name(struct mm *mm, u64 addr, const char *name)
+{
+    mutex_lock(&mm->lock);
+    struct vma *v = vma_find(mm, addr);
+    if (v && v->start <= addr)
+        v->name = name;
+    mutex_unlock(&mm->lock);
+}

@@ -1,0 +1,177 @@
+/* Bringing pages in. Anonymous memory comes in runs that grow as a program walks
+ * through it: a run costs one trap and one host call, a page alone as much as thirty. */
+#include "task.h"
+#include "vfs.h"
+#include "vma.h"
+
+#include <asm/mman.h>
+#include <linux/mman.h>
+
+#define RUN_MIN (32ul << 10)            /* a lone touch */
+#define RUN_SEQ (64ul << 10)            /* next to a present run: at least */
+#define RUN_MAX (1ul << 20)             /* ... and as much as is there already, at most */
+#define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
+
+static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
+{
+    bool shared = v->flags & MAP_SHARED;
+
+    while (start < end) {
+        u64 index = (v->off + (start - v->start)) >> PAGE_SHIFT, n = 1;
+        char *first = v->src.page(v->file, index, write && shared);
+        if (!first)
+            return -ENXIO;
+        while (start + n * PAGE_SIZE < end &&
+               v->src.page(v->file, index + n, write && shared) == first + n * PAGE_SIZE)
+            n++;
+        struct plat_map m = { .va = start, .len = n * PAGE_SIZE, .prot = v->prot,
+                              .src = PLAT_PAGES, .shared = shared, .pages = first,
+                              .populate = true };
+        int e = plat_as_map(mm, &m);
+        if (e < 0)
+            return e;
+        start += n * PAGE_SIZE;
+    }
+    return 0;
+}
+
+int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
+{
+    struct plat_map m = { .va = start, .len = end - start, .prot = v->prot };
+    int e;
+
+    switch (v->src.kind) {
+    case SRC_ANON:
+        m.src = PLAT_ANON;
+        m.populate = v->prot & PROT_WRITE;
+        e = plat_as_map(mm, &m);
+        break;
+    case SRC_GRANT:
+        m.src = PLAT_GRANT;
+        m.grant = v->src.grant;
+        m.shared = v->flags & MAP_SHARED;
+        m.off = v->off + (start - v->start);
+        e = plat_as_map(mm, &m);
+        break;
+    default:
+        e = map_pages(mm, v, start, end, write);
+    }
+    return e < 0 ? e : run_add(mm, start, end);
+}
+
+int present_range(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
+{
+    start = max(start, v->start);
+    end = min(end, v->end);
+    while (start < end) {
+        struct run *r = run_find(mm, start);
+        u64 stop = r ? min(end, r->start) : end;
+        if (start < stop) {
+            int e = present_map(mm, v, start, stop, write);
+            if (e < 0)
+                return e;
+        }
+        start = r ? max(start, r->end) : end;
+    }
+    return 0;
+}
+
+/* The window around a missing page: inside v and inside the gap between runs. */
+static void window(struct mm *mm, struct vma *v, u64 page, u64 *start_r, u64 *end_r)
+{
+    struct run *below = run_prev_of(mm, page), *above = run_find(mm, page);
+    u64 low = v->start, high = v->end;
+
+    if (below)
+        low = max(low, below->end);
+    if (above)
+        high = min(high, above->start);
+    if (v->src.kind == SRC_PAGES) {
+        *start_r = page;
+        *end_r = min(high, page + PAGES_AHEAD * PAGE_SIZE);
+        return;
+    }
+    u64 start = page, end = page + PAGE_SIZE;
+    if (below && below->end == page) {
+        u64 len = max(RUN_SEQ, min(below->end - max(below->start, v->start), RUN_MAX));
+        end = page + len;
+    } else if (above && above->start == page + PAGE_SIZE) {
+        u64 len = max(RUN_SEQ, min(min(above->end, v->end) - above->start, RUN_MAX));
+        start = end > len ? end - len : 0;
+    } else {
+        start = page & ~(RUN_MIN - 1);
+        end = start + RUN_MIN;
+    }
+    *start_r = max(start, low);
+    *end_r = min(end, high);
+}
+
+static bool allowed(const struct vma *v, bool write, bool exec)
+{
+    if (write)
+        return v->prot & PROT_WRITE;
+    if (exec)
+        return v->prot & PROT_EXEC;
+    return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static int fault_locked(struct mm *mm, u64 addr, bool write, bool exec)
+{
+    u64 page = PAGE_DOWN(addr), start, end;
+    struct vma *v = vma_find(mm, addr);
+
+    if (!v || v->start > addr)
+        return -EFAULT;
+    if (!allowed(v, write, exec))
+        return -EACCES;
+    struct run *r = run_find(mm, page);
+    if (r && r->start <= page) {
+        /* Present: another thread was quicker, or the host would not have it: beyond
+         * the end of a file. */
+        if (v->src.kind == SRC_GRANT)
+            return -ENXIO;
+        return 0;
+    }
+    if (v->src.kind == SRC_GRANT)
+        return present_range(mm, v, v->start, v->end, write);
+    window(mm, v, page, &start, &end);
+    int e = present_map(mm, v, start, end, write);
+    if (e == -ENXIO && end > page + PAGE_SIZE)  /* read-ahead past the end of a file */
+        e = present_map(mm, v, page, page + PAGE_SIZE, write);
+    return e;
+}
+
+int mm_fault(u64 addr, bool write, bool exec)
+{
+    struct mm *mm = current()->mm;
+
+    if (!mm)
+        return -EFAULT;
+    mutex_lock(&mm->lock);
+    int e = fault_locked(mm, addr, write, exec);
+    mutex_unlock(&mm->lock);
+    return e == -ENOMEM ? -ENXIO : e;
+}
+
+int mm_populate_user(u64 addr, u64 len, bool write)
+{
+    struct mm *mm = current()->mm;
+    u64 end = PAGE_UP(addr + len);
+    int e = 0;
+
+    if (!mm || end < addr)
+        return -EFAULT;
+    addr = PAGE_DOWN(addr);
+    mutex_lock(&mm->lock);
+    while (addr < end && e == 0) {
+        struct vma *v = vma_find(mm, addr);
+        if (!v || v->start > addr || !allowed(v, write, false)) {
+            e = -EFAULT;
+            break;
+        }
+        e = present_range(mm, v, addr, min(end, v->end), write);
+        addr = v->end;
+    }
+    mutex_unlock(&mm->lock);
+    return e < 0 ? -EFAULT : 0;
+}

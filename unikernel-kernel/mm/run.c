@@ -1,0 +1,123 @@
+/* Runs: the parts of an address space that are present. On pv these are the host's
+ * mappings; a fault outside them is ours to serve, and it serves many pages at once. */
+#include "vma.h"
+
+static struct run *of(struct rbnode *n)
+{
+    return n ? container_of(n, struct run, node) : NULL;
+}
+
+struct run *run_find(struct mm *mm, u64 addr)
+{
+    struct rbnode *n = mm->runs.root;
+    struct run *best = NULL;
+
+    while (n) {
+        struct run *r = of(n);
+        if (r->end > addr) {
+            best = r;
+            n = n->left;
+        } else {
+            n = n->right;
+        }
+    }
+    return best;
+}
+
+struct run *run_prev_of(struct mm *mm, u64 addr)
+{
+    struct rbnode *n = mm->runs.root;
+    struct run *best = NULL;
+
+    while (n) {
+        struct run *r = of(n);
+        if (r->start < addr) {
+            best = r;
+            n = n->right;
+        } else {
+            n = n->left;
+        }
+    }
+    return best;
+}
+
+static int insert(struct mm *mm, u64 start, u64 end)
+{
+    struct rbnode **link = &mm->runs.root, *parent = NULL;
+    struct run *r = kmalloc(sizeof *r);
+
+    if (!r)
+        return -ENOMEM;
+    r->start = start;
+    r->end = end;
+    while (*link) {
+        parent = *link;
+        link = start < of(parent)->start ? &parent->left : &parent->right;
+    }
+    rb_insert(&mm->runs, &r->node, parent, link);
+    return 0;
+}
+
+static void drop(struct mm *mm, struct run *r)
+{
+    rb_erase(&mm->runs, &r->node);
+    kfree(r);
+}
+
+int run_add(struct mm *mm, u64 start, u64 end)
+{
+    struct run *p = run_prev_of(mm, start + 1), *n;
+
+    if (p && p->end >= start) {
+        p->end = max(p->end, end);
+    } else {
+        int e = insert(mm, start, end);
+        if (e < 0)
+            return e;
+        p = run_prev_of(mm, start + 1);
+    }
+    while ((n = of(rb_next(&p->node))) && n->start <= p->end) {
+        p->end = max(p->end, n->end);
+        drop(mm, n);
+    }
+    return 0;
+}
+
+bool run_remove(struct mm *mm, u64 start, u64 end)
+{
+    bool any = false;
+    struct run *r;
+
+    while ((r = run_find(mm, start)) && r->start < end) {
+        u64 rs = r->start, re = r->end;
+        any = true;
+        if (rs >= start && re <= end) {
+            drop(mm, r);
+        } else if (rs < start) {
+            r->end = start;
+            /* The tail stays: without memory for its run it is as if not present, and
+             * a later fault maps it afresh over the host's. Reserve by reuse instead. */
+            if (re > end && insert(mm, end, re) < 0)
+                panic("out of kernel memory");
+        } else {
+            r->start = end;
+        }
+    }
+    return any;
+}
+
+void run_clear(struct mm *mm)
+{
+    struct rbnode *n;
+
+    while ((n = mm->runs.root))
+        drop(mm, of(n));
+}
+
+int run_copy(struct mm *to, const struct mm *from)
+{
+    for (struct rbnode *n = rb_first(&from->runs); n; n = rb_next(n))
+        if (insert(to, of(n)->start, of(n)->end) < 0)
+            return -ENOMEM;
+    return 0;
+}

@@ -1,0 +1,79 @@
+/* Clocks: the host's vDSO, called from the kernel; CPU clocks by host call. */
+#include "host.h"
+#include "pv.h"
+
+#include <linux/elf.h>
+#include <linux/time.h>
+
+static long (*vdso_gettime)(int clock, struct host_timespec *ts);
+
+/* Walks the vDSO's dynamic symbols (it has a DT_HASH or DT_GNU_HASH; the section count
+ * is not needed when the symbol table ends where the string table begins). */
+static void *vdso_symbol(const char *base, const char *name)
+{
+    const Elf64_Ehdr *eh = (const Elf64_Ehdr *)base;
+    const Elf64_Phdr *ph = (const Elf64_Phdr *)(base + eh->e_phoff);
+    const Elf64_Dyn *dyn = NULL;
+    const Elf64_Sym *sym = NULL;
+    const char *str = NULL;
+    u64 bias = 0;
+
+    for (int i = 0; i < eh->e_phnum; i++) {
+        if (ph[i].p_type == PT_LOAD)
+            bias = (u64)base - ph[i].p_vaddr + ph[i].p_offset;
+        if (ph[i].p_type == PT_DYNAMIC)
+            dyn = (const Elf64_Dyn *)(base + ph[i].p_offset);
+    }
+    for (; dyn && dyn->d_tag != DT_NULL; dyn++) {
+        if (dyn->d_tag == DT_SYMTAB)
+            sym = (const Elf64_Sym *)(bias + dyn->d_un.d_ptr);
+        if (dyn->d_tag == DT_STRTAB)
+            str = (const char *)(bias + dyn->d_un.d_ptr);
+    }
+    for (; sym && str && (const char *)sym < str; sym++)
+        if (sym->st_value && strcmp(str + sym->st_name, name) == 0)
+            return (void *)(bias + sym->st_value);
+    return NULL;
+}
+
+void pv_clock_init(void)
+{
+    if (BOOT->vdso) {
+        void *f = vdso_symbol((const char *)BOOT->vdso, "__vdso_clock_gettime");
+        memcpy(&vdso_gettime, &f, sizeof f);
+    }
+}
+
+static u64 host_clock(int clock)
+{
+    struct host_timespec ts = { 0, 0 };
+
+    if (likely(vdso_gettime != NULL)) {
+        struct plat_task *p = &current()->plat;
+        /* A kick may find us in there: it must not take the vDSO for the program. */
+        WRITE_ONCE(p->in_vdso, 1);
+        __asm__ volatile("" ::: "memory");
+        vdso_gettime(clock, &ts);
+        __asm__ volatile("" ::: "memory");
+        WRITE_ONCE(p->in_vdso, 0);
+    } else {
+        host3(__NR_clock_gettime, clock, (u64)&ts, 0);
+    }
+    return ts.sec * NSEC_PER_SEC + ts.nsec;
+}
+
+u64 plat_clock_mono(void) { return host_clock(1); }
+u64 plat_clock_real(void) { return host_clock(0); }
+
+u64 plat_clock_cpu(const struct task *t)
+{
+    struct host_timespec ts = { 0, 0 };
+    u32 tid = READ_ONCE(t->plat.host_tid);
+
+    if (!tid)
+        return 0;
+    /* A thread's CPU clock as a clock id (Linux: ~tid << 3 | per-thread | CPUCLOCK_SCHED). */
+    int id = t == current() ? 3 : (int)(~tid << 3 | 4 | 2);
+    host3(__NR_clock_gettime, (u64)(s64)id, (u64)&ts, 0);
+    return ts.sec * NSEC_PER_SEC + ts.nsec;
+}

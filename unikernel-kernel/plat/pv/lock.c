@@ -1,0 +1,59 @@
+/* Futexes of the host: the slow path of every lock and every sleep. */
+#include "host.h"
+#include "pv.h"
+
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
+
+long host_futex_wait(u32 *v, u32 seen, u64 deadline)
+{
+    if (deadline == WAIT_FOREVER)
+        return host4(__NR_futex, (u64)v, FUTEX_WAIT, seen, 0);
+    struct host_timespec ts = { deadline / NSEC_PER_SEC, deadline % NSEC_PER_SEC };
+    return host6(__NR_futex, (u64)v, FUTEX_WAIT_BITSET, seen, (u64)&ts, 0, ~0u);
+}
+
+void host_futex_wake(u32 *v, int n)
+{
+    host3(__NR_futex, (u64)v, FUTEX_WAKE, n);
+}
+
+void plat_lock_wait(u32 *v, u32 seen)
+{
+    /* A holder that the host killed would keep us here for ever: come back now and
+     * then, so that the caller can look (core/lockslow.c). */
+    host_futex_wait(v, seen, plat_clock_mono() + NSEC_PER_SEC);
+}
+
+void plat_lock_wake(u32 *v)
+{
+    host_futex_wake(v, 1);
+}
+
+bool plat_task_wait(struct task *self, u64 deadline)
+{
+    struct plat_task *p = &self->plat;
+
+    for (;;) {
+        if (__atomic_exchange_n(&p->token, 0, __ATOMIC_SEQ_CST))
+            return true;
+        __atomic_store_n(&p->asleep, 1, __ATOMIC_SEQ_CST);
+        long r = host_futex_wait(&p->token, 0, deadline);
+        __atomic_store_n(&p->asleep, 0, __ATOMIC_SEQ_CST);
+        if (r == -ETIMEDOUT)
+            return __atomic_exchange_n(&p->token, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+void plat_task_wake(struct task *t)
+{
+    if (__atomic_exchange_n(&t->plat.token, 1, __ATOMIC_SEQ_CST) == 0 &&
+        __atomic_load_n(&t->plat.asleep, __ATOMIC_SEQ_CST))
+        host_futex_wake(&t->plat.token, 1);
+}
+
+void plat_yield(void)
+{
+    host3(__NR_sched_yield, 0, 0, 0);
+}

@@ -1,0 +1,42 @@
+/* The platform's part of a task in a PV domain. It is the first member of struct task,
+ * and %gs points to it in the host thread that runs the task: entry.S knows the
+ * offsets asserted below. */
+#ifndef PLAT_PV_TASK_H
+#define PLAT_PV_TASK_H
+
+#define PVT_SELF     0
+#define PVT_KSTACK   8
+#define PVT_RIP      16
+#define PVT_SCRATCH  24
+#define PVT_IN_VDSO  32
+#define PVT_WORK     116     /* struct task's work, asserted in task.c */
+
+#ifndef __ASSEMBLY__
+#include "kernel.h"
+
+struct plat_task {
+    struct task *self;          /* %gs:0 */
+    u64 kstack_top;             /* the user's struct regs lies right below */
+    u64 user_rip;               /* where the exit path jumps */
+    u64 scratch;
+    u64 in_vdso;                /* 1: kernel code is inside the host's vDSO */
+    u32 host_tid;               /* host thread that runs this task; 0: none */
+    u32 host_tgid;
+    u32 token;                  /* futex: plat_task_wait sleeps here */
+    u32 asleep;
+    u64 fs_base;
+    u64 altstack;               /* host signal stack, PV_ALTSTACK bytes */
+    /* vfork: the context of the parent that lent its host thread */
+    struct task *lender;
+    u64 lender_sp;              /* saved stack pointer of a lender in plat_vfork_wait */
+    void (*kfn)(void *);        /* kernel threads */
+    void *karg;
+    u32 set_tls;                /* fs_base must be loaded when it starts */
+    u32 pad;
+};
+_Static_assert(offsetof(struct plat_task, kstack_top) == PVT_KSTACK, "entry.S");
+_Static_assert(offsetof(struct plat_task, user_rip) == PVT_RIP, "entry.S");
+_Static_assert(offsetof(struct plat_task, scratch) == PVT_SCRATCH, "entry.S");
+_Static_assert(offsetof(struct plat_task, in_vdso) == PVT_IN_VDSO, "entry.S");
+#endif
+#endif

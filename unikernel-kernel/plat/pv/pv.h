@@ -1,0 +1,51 @@
+/* What the files of the PV platform share. */
+#ifndef PLAT_PV_PV_H
+#define PLAT_PV_PV_H
+
+#include "abi/boot.h"
+#include "abi/pv.h"
+#include "task.h"
+
+/* A task's memory: one block, aligned to its size.
+ *   0          host signal stack (one trap frame with the FPU state, faults in the kernel)
+ *   ALTSTACK   kernel stack, growing down to it
+ *   end        struct task: the stack's first page and the task share a page */
+#define PV_TASK_BLOCK  0x8000ul
+#define PV_ALTSTACK    0x3800ul
+#define PV_TASK_SPACE  0x800ul
+_Static_assert(sizeof(struct task) <= PV_TASK_SPACE, "plat_task_alloc's block");
+
+#define BOOT ((struct xenc_boot *)PV_MEM_BASE)
+
+/* entry.S */
+extern char pv_exit_check[], pv_exit_end[], pv_trap_check[], pv_trap_end[];
+extern char pv_host_handler[], pv_restorer[];
+extern char pv_syscall_fast[];
+void pv_return_user(struct regs *r) __attribute__((noreturn));
+long pv_clone_process(u64 flags, void *child_sp, u32 *tid, struct task *child);
+long pv_clone_thread(u64 flags, void *child_sp, u32 *tid, u64 tls, struct task *child);
+/* Saves the caller's context into *sp_r and continues on `stack` with fn(arg). Comes
+ * back when pv_switch_to(that context) is called. */
+void pv_switch_call(u64 *sp_r, void *stack, void (*fn)(void *), void *arg);
+void pv_switch_to(u64 sp) __attribute__((noreturn));
+/* Forks the host process; the child goes on in the caller's stack (returns 0); the
+ * parent leaves it at once for the context `lender_sp`. Returns only errors besides. */
+long pv_clone_leave(u64 flags, u32 *tid, u64 lender_sp);
+void pv_exit_thread(u32 *host_tid) __attribute__((noreturn));
+
+/* The host thread now runs t: %gs and the signal stack (armed or switched off). */
+void pv_become(struct task *t, bool arm);
+bool pv_in_kernel(u64 rip);
+
+/* From entry.S. */
+struct regs *pv_signal_entry(int sig, void *info, void *uc);
+void pv_user_trap(struct regs *r, void *info, int sig);
+void pv_trap_work(struct regs *r);
+
+void pv_clock_init(void);
+void pv_fp_init(void);
+/* FPU registers <- what the program had when it trapped (r->host), for a child that
+ * does not return through the host's frame. */
+void pv_fp_load_from_frame(struct regs *r);
+
+#endif

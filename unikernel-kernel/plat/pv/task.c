@@ -1,0 +1,242 @@
+/* Tasks as host threads: starting, lending (vfork), kicking, ending. */
+#include "host.h"
+#include "mm.h"
+#include "pv.h"
+
+#include <asm/prctl.h>
+
+_Static_assert(offsetof(struct task, work) == PVT_WORK, "entry.S");
+
+void task_child_start(struct task *t);  /* core/fork.c */
+
+static char *block_of(struct task *t)
+{
+    return (char *)((u64)t & ~(PV_TASK_BLOCK - 1));
+}
+
+/* Blocks are kept on a list when freed: a new process then finds them populated. */
+static struct { struct spinlock lock; struct list free; u32 n; } pool;
+
+static char *block_get(void)
+{
+    char *b = NULL;
+
+    spin_lock(&pool.lock);
+    if (pool.n) {
+        struct list *l = pool.free.next;
+        list_del(l);
+        pool.n--;
+        b = (char *)l;
+    }
+    spin_unlock(&pool.lock);
+    if (b)
+        return b;
+    /* Aligned to its size: take twice as much and give the rest to the pool's like. */
+    char *p = kpages(2 * PV_TASK_BLOCK / PAGE_SIZE - 1);
+    if (!p)
+        return NULL;
+    char *a = (char *)(((u64)p + PV_TASK_BLOCK - 1) & ~(PV_TASK_BLOCK - 1));
+    if (a > p)
+        kpages_free(p, (a - p) / PAGE_SIZE);
+    char *end = p + 2 * PV_TASK_BLOCK - PAGE_SIZE;
+    if (a + PV_TASK_BLOCK < end)
+        kpages_free(a + PV_TASK_BLOCK, (end - a - PV_TASK_BLOCK) / PAGE_SIZE);
+    return a;
+}
+
+struct task *plat_task_alloc(void)
+{
+    char *b = block_get();
+    if (!b)
+        return NULL;
+    struct task *t = (struct task *)(b + PV_TASK_BLOCK - PV_TASK_SPACE);
+    memset(t, 0, sizeof *t);
+    t->plat.self = t;
+    t->plat.kstack_top = (u64)t;
+    t->plat.altstack = (u64)b;
+    return t;
+}
+
+void plat_task_free(struct task *t)
+{
+    /* pv_exit_thread's last store says that the stack is no longer in use. */
+    while (READ_ONCE(t->plat.host_tid))
+        plat_yield();
+    struct list *l = (struct list *)block_of(t);
+    spin_lock(&pool.lock);
+    if (!pool.free.next)
+        list_init(&pool.free);
+    list_add(&pool.free, l);
+    pool.n++;
+    spin_unlock(&pool.lock);
+}
+
+struct regs *plat_task_regs(struct task *t)
+{
+    return (struct regs *)(t->plat.kstack_top - sizeof(struct regs));
+}
+
+void pv_become(struct task *t, bool arm)
+{
+    struct { u64 sp; int flags; int pad; u64 size; } ss = {
+        t->plat.altstack, arm ? (int)(1u << 31) /* SS_AUTODISARM */ : 2 /* SS_DISABLE */,
+        0, PV_ALTSTACK };
+
+    host3(__NR_arch_prctl, ARCH_SET_GS, (u64)t, 0);
+    host3(__NR_sigaltstack, (u64)&ss, 0, 0);
+}
+
+static u32 tgid_of(const struct task *t)
+{
+    return t->plat.host_tgid ? t->plat.host_tgid : READ_ONCE(t->plat.host_tid);
+}
+
+/* First C code of a host thread made by pv_clone_*. */
+void pv_child(struct task *t);
+void pv_child(struct task *t)
+{
+    pv_become(t, true);
+    if (t->plat.set_tls)
+        plat_set_tls(t->plat.fs_base);
+    if (t->plat.kfn) {
+        t->plat.kfn(t->plat.karg);
+        task_exit(0);
+    }
+    task_child_start(t);
+    pv_return_user(t->regs);
+}
+
+int plat_task_start(struct task *child, enum plat_start how, u64 tls,
+                    void (*fn)(void *), void *arg)
+{
+    struct task *self = current();
+    struct regs *r = plat_task_regs(child);
+    char *sp = (char *)r;
+    u64 fs = tls == PLAT_KEEP_TLS ? self->plat.fs_base : tls;
+    long e;
+
+    child->regs = r;
+    child->plat.fs_base = fs;
+    child->plat.kfn = fn;
+    child->plat.karg = arg;
+    child->plat.set_tls = tls != PLAT_KEEP_TLS && how != PLAT_THREAD;
+    if (how == PLAT_VFORK) {
+        child->plat.lender = self;
+        child->plat.host_tgid = tgid_of(self);
+        child->plat.host_tid = self->plat.host_tid;
+        return 0;
+    }
+    if (how == PLAT_PROCESS) {
+        /* The child's FPU registers are a copy of ours; on the trap path the program's
+         * own are in the host's frame. */
+        if (self->regs && self->regs->host)
+            pv_fp_load_from_frame(self->regs);
+        r->host = 0;
+        e = pv_clone_process(PV_CLONE_PROCESS, sp, &child->plat.host_tid, child);
+    } else {
+        r->host = 0;
+        child->plat.host_tgid = tgid_of(self);
+        e = pv_clone_thread(PV_CLONE_THREAD, sp, &child->plat.host_tid,
+                            how == PLAT_KTHREAD ? 0 : fs, child);
+    }
+    return e < 0 ? (int)e : 0;
+}
+
+/* -- vfork: the parent's host thread runs the child until it execs or ends -- */
+
+static void run_borrowed(void *arg)
+{
+    struct task *child = arg;
+
+    pv_become(child, true);
+    if (child->plat.set_tls)
+        plat_set_tls(child->plat.fs_base);
+    task_child_start(child);
+    pv_return_user(child->regs);
+}
+
+void plat_vfork_wait(struct task *child)
+{
+    struct task *self = current();
+    struct regs *r = plat_task_regs(child);
+
+    if (self->regs->host)
+        pv_fp_load_from_frame(self->regs);
+    r->host = 0;
+    pv_switch_call(&child->plat.lender_sp, r, run_borrowed, child);
+    /* Back: the child has gone. On the trap path our frame lies on the signal stack,
+     * which must stay disarmed until the host takes it from there. */
+    pv_become(self, !self->regs->host);
+    if (self->plat.fs_base)
+        plat_set_tls(self->plat.fs_base);
+}
+
+/* A lender must not run before its thread is back on its own stack; a borrower that
+ * ends must not be freed while its stack is in use: both hold as the switch happens on
+ * one host thread, in pv_switch_to. */
+int plat_exec_detach(struct task *t)
+{
+    struct task *lender = t->plat.lender;
+    bool rearm = t->regs->host != 0;
+
+    if (lender) {
+        u64 sp = t->plat.lender_sp;
+        t->plat.lender = NULL;
+        t->plat.host_tid = t->plat.host_tgid = 0;
+        long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.host_tid, sp);
+        if (r < 0) {
+            t->plat.lender = lender;
+            t->plat.host_tid = lender->plat.host_tid;
+            t->plat.host_tgid = tgid_of(lender);
+            return (int)r;
+        }
+        rearm = true;
+    }
+    /* The old program's frame, if there is one, will not be returned through. */
+    t->regs->host = 0;
+    if (rearm)
+        pv_become(t, true);
+    plat_fp_from_user(0);
+    return 0;
+}
+
+void plat_task_exit(void)
+{
+    struct task *t = current();
+
+    if (t->plat.lender) {
+        u64 sp = t->plat.lender_sp;
+        t->plat.lender = NULL;
+        __atomic_store_n(&t->plat.host_tid, 0, __ATOMIC_RELEASE);
+        pv_switch_to(sp);
+    }
+    pv_exit_thread(&t->plat.host_tid);
+}
+
+/* -- the rest -- */
+
+void plat_task_kick(struct task *t)
+{
+    u32 tid = READ_ONCE(t->plat.host_tid);
+
+    if (t != current() && tid)
+        host3(__NR_tgkill, tgid_of(t), tid, PV_SIG_KICK);
+}
+
+bool plat_task_alive(const struct task *t)
+{
+    u32 tid = READ_ONCE(t->plat.host_tid);
+
+    return tid && host3(__NR_tgkill, tgid_of(t), tid, 0) == 0;
+}
+
+void plat_set_tls(u64 fsbase)
+{
+    current()->plat.fs_base = fsbase;
+    host3(__NR_arch_prctl, ARCH_SET_FS, fsbase, 0);
+}
+
+u64 plat_get_tls(void)
+{
+    return current()->plat.fs_base;
+}

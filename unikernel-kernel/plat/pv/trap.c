@@ -1,0 +1,144 @@
+/* What the host delivers: trapped system calls, faults, kicks. */
+#include "host.h"
+#include "mm.h"
+#include "pv.h"
+
+#include <asm/signal.h>
+#include <asm/siginfo.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+
+struct ex_entry { u64 from, to, resume; };
+extern const struct ex_entry pv_ex_start[], pv_ex_end[];
+
+bool pv_in_kernel(u64 rip)
+{
+    return rip >= PV_TEXT_BASE && rip < PV_TEXT_BASE + PV_TEXT_MAX;
+}
+
+static void load_regs(struct regs *r, const struct ucontext *uc)
+{
+    const struct sigcontext *c = &uc->uc_mcontext;
+
+    r->arg[0] = c->rdi; r->arg[1] = c->rsi; r->arg[2] = c->rdx;
+    r->arg[3] = c->r10; r->arg[4] = c->r8; r->arg[5] = c->r9;
+    r->rax = c->rax; r->rbx = c->rbx; r->rcx = c->rcx; r->rbp = c->rbp;
+    r->r11 = c->r11; r->r12 = c->r12; r->r13 = c->r13; r->r14 = c->r14; r->r15 = c->r15;
+    r->rip = c->rip; r->rflags = c->eflags; r->rsp = c->rsp;
+    r->nr = NO_SYSCALL;
+    r->host = (u64)uc;
+}
+
+static void store_regs(const struct regs *r, struct ucontext *uc)
+{
+    struct sigcontext *c = &uc->uc_mcontext;
+
+    c->rdi = r->arg[0]; c->rsi = r->arg[1]; c->rdx = r->arg[2];
+    c->r10 = r->arg[3]; c->r8 = r->arg[4]; c->r9 = r->arg[5];
+    c->rax = r->rax; c->rbx = r->rbx; c->rcx = r->rcx; c->rbp = r->rbp;
+    c->r11 = r->r11; c->r12 = r->r12; c->r13 = r->r13; c->r14 = r->r14; c->r15 = r->r15;
+    c->rip = r->rip; c->eflags = r->rflags; c->rsp = r->rsp;
+}
+
+/* A fault or trap while the kernel itself ran. Returns to the interrupted code, which
+ * may have been moved to its fixup. */
+static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
+{
+    struct sigcontext *c = &uc->uc_mcontext;
+
+    if (sig == PV_SIG_KICK) {
+        u64 again = 0;
+        if (c->rip >= (u64)pv_exit_check && c->rip < (u64)pv_exit_end)
+            again = (u64)pv_exit_check;
+        if (c->rip >= (u64)pv_trap_check && c->rip < (u64)pv_trap_end)
+            again = (u64)pv_trap_check;
+        if (again) {
+            c->rip = again;
+            c->rsp = (u64)plat_task_regs(current());
+        }
+        return;
+    }
+    for (const struct ex_entry *e = pv_ex_start; e < pv_ex_end; e++) {
+        if (c->rip < e->from || c->rip >= e->to)
+            continue;
+        u64 addr = (u64)si->si_addr;
+        if (sig == SIGSEGV && c->trapno == 14 && mm_fault(addr, c->err & 2, false) == 0)
+            return;
+        c->rip = e->resume;
+        return;
+    }
+    panic("host signal %d in the kernel: rip %lx address %lx call %d", sig,
+          (unsigned long)c->rip, (unsigned long)(u64)si->si_addr,
+          sig == SIGSYS ? si->si_syscall : -1);
+}
+
+/* On the signal stack, first thing. NULL: go straight back. Else the signal came from
+ * the program: its registers, saved where a system call would have put them. */
+struct regs *pv_signal_entry(int sig, void *info, void *ucp)
+{
+    struct ucontext *uc = ucp;
+    siginfo_t *si = info;
+
+    if (pv_in_kernel(uc->uc_mcontext.rip)) {
+        kernel_signal(sig, si, uc);
+        return NULL;
+    }
+    struct task *t = current();
+    if (unlikely(t->plat.in_vdso)) {
+        if (sig == PV_SIG_KICK)
+            return NULL;
+        panic("host signal %d inside the vDSO", sig);
+    }
+    struct regs *r = plat_task_regs(t);
+    load_regs(r, uc);
+    return r;
+}
+
+static void fault(struct regs *r, int sig, siginfo_t *si, struct ucontext *uc)
+{
+    const struct sigcontext *c = &uc->uc_mcontext;
+    u64 addr = (u64)si->si_addr;
+    int code = si->si_code;
+
+    if (sig == SIGSEGV && c->trapno == 14) {
+        int e = mm_fault(addr, c->err & 2, c->err & 16);
+        if (e == 0)
+            return;
+        if (e == -ENXIO) {
+            sig = SIGBUS;
+            code = 2;   /* BUS_ADRERR */
+        } else {
+            code = e == -EACCES ? 2 : 1;        /* SEGV_ACCERR, SEGV_MAPERR */
+        }
+    }
+    task_fault(r, sig, code, addr);
+}
+
+/* On the kernel stack. */
+void pv_user_trap(struct regs *r, void *info, int sig)
+{
+    siginfo_t *si = info;
+    struct ucontext *uc = (struct ucontext *)r->host;
+
+    current()->regs = r;
+    if (sig == SIGSYS) {
+        r->nr = (u32)si->si_syscall;
+        r->rax = -ENOSYS;
+        syscall_dispatch(r);
+    } else if (sig != PV_SIG_KICK) {
+        fault(r, sig, si, uc);
+    }
+    if (r->host)
+        store_regs(r, uc);
+    else
+        pv_return_user(r);      /* exec: there is nothing to go back to */
+}
+
+/* Work was found on the way out of a trap. */
+void pv_trap_work(struct regs *r)
+{
+    task_return_work(r);
+    if (!r->host)
+        pv_return_user(r);
+    store_regs(r, (struct ucontext *)r->host);
+}

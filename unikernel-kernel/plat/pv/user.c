@@ -1,0 +1,70 @@
+/* Access to guest programs' memory: they share our address space, so it is a copy that
+ * may fault. */
+#include "pv.h"
+#include "user.h"
+
+size_t pv_ucopy(void *dst, const void *src, size_t n);
+size_t pv_uclear(void *dst, size_t n);
+long pv_ustrcpy(char *dst, const char *src, size_t n);
+int pv_ucmpxchg(u32 *p, u32 old, u32 new, u32 *seen);
+int pv_uload(const u32 *p, u32 *val);
+
+u64 plat_user_min(void) { return PV_USER_MIN; }
+u64 plat_user_top(void) { return PV_USER_TOP; }
+u64 plat_kernel_end(void) { return PV_KERNEL_END; }
+u64 plat_user_max(void) { return PV_USER_MAX; }
+u64 plat_vdso(void) { return BOOT->vdso; }
+
+static bool user_range(uptr_t a, size_t n)
+{
+    if (n >= PV_USER_MAX || a >= PV_USER_MAX || a + n > PV_USER_MAX)
+        return false;
+    return a >= PV_KERNEL_END || a + n <= PV_KERNEL_START;
+}
+
+int copy_from_user(void *dst, uptr_t src, size_t n)
+{
+    if (unlikely(!user_range(src, n)) || pv_ucopy(dst, (const void *)src, n))
+        return -EFAULT;
+    return 0;
+}
+
+int copy_to_user(uptr_t dst, const void *src, size_t n)
+{
+    if (unlikely(!user_range(dst, n)) || pv_ucopy((void *)dst, src, n))
+        return -EFAULT;
+    return 0;
+}
+
+int clear_user(uptr_t dst, size_t n)
+{
+    if (unlikely(!user_range(dst, n)) || pv_uclear((void *)dst, n))
+        return -EFAULT;
+    return 0;
+}
+
+ssize_t strncpy_from_user(char *dst, uptr_t src, size_t n)
+{
+    if (unlikely(!user_range(src, 1)))
+        return -EFAULT;
+    /* A string may end before the kernel region even if n bytes would reach it. */
+    size_t room = src < PV_KERNEL_START ? PV_KERNEL_START - src : PV_USER_MAX - src;
+    long r = pv_ustrcpy(dst, (const char *)src, n < room ? n : room);
+    if (r < 0 || (size_t)r == room)
+        return -EFAULT;
+    return (size_t)r == n ? -ENAMETOOLONG : r;
+}
+
+int user_cmpxchg32(uptr_t addr, u32 old, u32 new, u32 *seen_r)
+{
+    if (!user_range(addr, 4) || pv_ucmpxchg((u32 *)addr, old, new, seen_r))
+        return -EFAULT;
+    return 0;
+}
+
+int user_load32(uptr_t addr, u32 *val_r)
+{
+    if (!user_range(addr, 4) || pv_uload((const u32 *)addr, val_r))
+        return -EFAULT;
+    return 0;
+}
