@@ -24,8 +24,8 @@ struct xenc_vq {
 };
 
 /* A virtio device on the PV bus: virtio-mmio's registers as plain memory.
- * `doorbell` is a futex word: the guest adds 1 and wakes it after it made buffers
- * available on any queue. The device answers by setting bit i of
+ * `doorbell` is a futex word: the guest adds 1 and wakes all its sleepers after it
+ * made buffers available on any queue. The device answers by setting bit i of
  * xenc_boot.irq_pending (i: the device's index) and waking xenc_boot.irq_seq.
  * Either side may skip the wake when the other's *_waiting word is 0. */
 struct xenc_dev {
@@ -35,7 +35,7 @@ struct xenc_dev {
     uint64_t guest_features;            /* guest */
     uint32_t status;                    /* guest: virtio 2.1 */
     uint32_t doorbell;                  /* futex, guest increments */
-    uint32_t doorbell_waiting;          /* device: 1 while it may sleep on doorbell */
+    uint32_t doorbell_waiting;          /* device: how many sleep on doorbell */
     uint32_t config_gen;                /* device increments after a config change */
     uint32_t done_seq;                  /* futex: device increments per batch of used
                                          * buffers; tasks may wait on it directly */

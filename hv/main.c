@@ -76,6 +76,7 @@ int main(int argc, char **argv)
     }
     answer(conf.sync_fd, 0, NULL);
     for (int i = 0; i < 3; i++)         /* the driver domain's now */
-        close(conf.stdio[i]);
+        if (conf.stdio[i] != conf.log_fd)
+            close(conf.stdio[i]);
     return hv_monitor(&d);
 }

@@ -118,8 +118,12 @@ static int make_bundle(struct job *job, const char *bundle, struct err *e)
     else if (errno != EEXIST)
         return err_sys(e, errno, "create bundle %s", bundle);
     job->bundle = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (job->bundle < 0)
-        return err_sys(e, errno, "bundle %s", bundle);
+    if (job->bundle < 0) {
+        int code = errno;
+        if (job->made_bundle)
+            rmdir(bundle);
+        return err_sys(e, code, "bundle %s", bundle);
+    }
     int empty = folder_is_empty(job->bundle);
     if (empty < 0)
         return err_sys(e, -empty, "bundle %s", bundle);

@@ -42,7 +42,8 @@ int json_parse(const char *text, size_t len, struct json_object **obj_r, struct 
     if (why == json_tokener_continue) {
         o = json_tokener_parse_ex(tok, " ", 1);
         end = len;
-        rc = o ? 0 : syntax_error(text, len, "JSON text ends too early", e);
+        if (json_tokener_get_error(tok) != json_tokener_success)
+            rc = syntax_error(text, len, "JSON text ends too early", e);
     } else {
         end = json_tokener_get_parse_end(tok);
         if (end > len)

@@ -233,6 +233,8 @@ int layout_split_ref(const char *ref, struct arena *mem, char **path_r, char **t
             return err_set(e, EINVAL, "image reference \"%s\" has an empty tag", ref);
         *path_r = arena_strndup(mem, ref, (size_t)(colon - ref));
         *tag_r = arena_strdup(mem, colon + 1);
+        if (!*tag_r)
+            *path_r = NULL;
     }
     return *path_r ? 0 : err_sys(e, ENOMEM, "%s", ref);
 }

@@ -189,12 +189,12 @@ static int write_entry(struct tree *t, int dir, const char *name, const char *pa
     rc = describe(t, entry, dir, name, path, st, e);
     data = rc == 0 && S_ISREG(st->st_mode) && !archive_entry_hardlink(entry) && st->st_size;
     if (data) {
+        archive_entry_set_size(entry, st->st_size);     /* bounds what is sparse */
         fd = open_child(dir, name, O_RDONLY | O_NONBLOCK, 0);
         if (fd < 0)
             rc = err_sys(e, -fd, "%s", path);
         else
             add_sparse(entry, fd, st);
-        archive_entry_set_size(entry, st->st_size);
     }
     if (rc == 0 && archive_write_header(t->a, entry) < ARCHIVE_WARN)
         rc = tar_error(t, path, e);

@@ -33,7 +33,8 @@ static void forget_parent(struct unpack *u)
 }
 
 /* Opens the folder an entry goes to, as if the root were "/": links on the way are
- * followed inside it, missing folders are made. */
+ * followed inside it, missing folders are made. 1: a whiteout in what is no folder, which
+ * some tools write when a folder became a file; it has nothing to hide. */
 static int open_parent(struct unpack *u, char *path, struct target *t, struct err *e)
 {
     char *slash = strrchr(path, '/');
@@ -45,7 +46,11 @@ static int open_parent(struct unpack *u, char *path, struct target *t, struct er
     if (slash)
         *slash = 0;
     if (u->parent < 0 || u->parent_stale || strcmp(u->parent_path, dir)) {
-        int fd = mkdirs_in_root(u->root, dir, 0755);
+        bool white = is_whiteout(t->name);
+        int fd = white ? open_in_root(u->root, *dir ? dir : ".", O_PATH | O_DIRECTORY, 0)
+                       : mkdirs_in_root(u->root, dir, 0755);
+        if (white && (fd == -ENOENT || fd == -ENOTDIR))
+            return 1;
         if (fd < 0)
             return err_sys(e, -fd, "folder of \"%s%s%s\"", dir, slash ? "/" : "", t->name);
         forget_parent(u);
@@ -261,8 +266,8 @@ static int one_entry(struct unpack *u, struct layer *l, struct archive_entry *en
     rc = layer_name(raw, path, e);
     if (rc == 0)
         rc = open_parent(u, path, &t, e);
-    if (rc < 0)
-        return rc;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     if (is_whiteout(t.name))
         return whiteout_apply(u, &t, e);
     rc = make_entry(u, l, &t, entry, e);

@@ -63,8 +63,10 @@ static void attach_signals(pid_t monitor, const struct rt_dir *d, int *status_r)
     sigset_t set;
 
     passed_on(&set);
-    while (!reaped(monitor, status_r)) {
+    for (;;) {
         int sig = sigwaitinfo(&set, NULL);
+        if (sig == SIGCHLD && reaped(monitor, status_r))
+            return;
         if (sig > 0 && sig != SIGCHLD)
             pass_on(d, sig);
     }

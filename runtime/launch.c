@@ -179,20 +179,31 @@ static int start_domain(const struct rt *rt, struct rt_launch *l, struct err *e)
     return 0;
 }
 
-static void fill_state(struct rt_launch *l, char created[static 40])
+/* RFC 3339. Not gmtime: it would read the time zone file, at ten times the price. The
+ * days are counted in years that begin in March, as a leap day is the last one then. */
+static void format_time(char out[static 72], const struct timespec *t)
+{
+    long days = t->tv_sec / 86400 + 719468, second = t->tv_sec % 86400;
+    long era = days / 146097, doe = days % 146097;
+    long yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    long doy = doe - (365 * yoe + yoe / 4 - yoe / 100), m = (5 * doy + 2) / 153;
+    long month = m < 10 ? m + 3 : m - 9;
+
+    snprintf(out, 72, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%09ldZ",
+             era * 400 + yoe + (month <= 2), month, doy - (153 * m + 2) / 5 + 1, second / 3600,
+             second / 60 % 60, second % 60, t->tv_nsec);
+}
+
+static void fill_state(struct rt_launch *l)
 {
     struct timespec now;
-    struct tm tm;
-    size_t n;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    n = strftime(created, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(created + n, 40 - n, ".%09ldZ", now.tv_nsec);
+    format_time(l->created, &now);
     l->state.id = l->id;
     l->state.bundle = l->b.path;
     l->state.rootfs = l->b.rootfs_path;
-    l->state.created = created;
+    l->state.created = l->created;
     l->state.version = l->b.spec->version;
     l->state.annotations = l->b.spec->annotations;
     l->state.owner = geteuid();
@@ -252,12 +263,22 @@ static int start_program(struct rt_launch *l, struct err *e)
     return r;
 }
 
+/* A bundle made for --image has a terminal when standard input is one; here is known
+ * whether there is anything to show it on. */
+static void adapt_terminal(struct rt_launch *l)
+{
+    if (l->image && !l->console_socket && (l->create || l->detach || !isatty(STDOUT_FILENO)))
+        l->b.spec->process.terminal = false;
+}
+
 static int go(struct rt *rt, struct rt_launch *l, struct err *e)
 {
     int r = rt_bundle_open(l->bundle, &l->b, e);
 
-    if (r == 0)
-        r = check_terminal(l, e);
+    if (r < 0)
+        return r;
+    adapt_terminal(l);
+    r = check_terminal(l, e);
     if (r == 0)
         r = make_plan(rt, l, e);
     if (r == 0)
@@ -265,7 +286,7 @@ static int go(struct rt *rt, struct rt_launch *l, struct err *e)
     if (r < 0)
         return r;
     l->claimed = true;
-    fill_state(l, l->created);
+    fill_state(l);
     r = rt_cgroup_make(l->b.spec, l->id, rt->privileged, &l->cgroup, e);
     if (r < 0)
         return r;
@@ -303,12 +324,15 @@ int rt_launch(struct rt *rt, struct rt_launch *l, struct err *e)
 {
     int r = l->image ? unpack_image(l, e) : 0;
 
+    if (!l->create && !l->detach)
+        rt_attach_prepare();
     if (r == 0)
         r = go(rt, l, e);
     if (r < 0) {
         undo(rt, l);
         return r;
     }
+    rt_dir_unlock(&l->dir);
     rt_cgroup_dispose_fds(&l->cgroup);
     if (l->state.started)
         rt_hooks_run_all(l->b.spec, OCI_HOOK_POSTSTART, &l->state, RT_RUNNING);

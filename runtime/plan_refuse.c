@@ -91,6 +91,8 @@ const char *const rt_plan_meaningless[] = {
     "always seen",
     "process.apparmorProfile, process.selinuxLabel, linux.mountLabel: the guest kernel has "
     "no such security module; the domain is the wall",
+    "linux.seccomp.architectures, linux.seccomp.flags: programs of a domain are 64-bit and the "
+    "flags concern the host's kernel",
     "linux.resources.memory.kernel, linux.resources.memory.useHierarchy: obsolete in Linux",
     NULL,
 };

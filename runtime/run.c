@@ -31,13 +31,9 @@ int rt_cmd_run(struct rt *rt, struct rt_args *a, struct err *e)
 
     if (r != 0)
         return r < 0 ? r : 0;
-    if (!l.detach)
-        rt_attach_prepare();
     r = rt_launch(rt, &l, e);
-    if (r == 0 && !l.detach) {
-        rt_dir_unlock(&l.dir);
+    if (r == 0 && !l.detach)
         r = wait_and_delete(rt, &l, e);
-    }
     rt_launch_dispose(&l);
     return r;
 }

@@ -166,6 +166,7 @@ struct rt_plan {
     size_t nbinds;
 };
 
+/* The plan borrows from the spec. */
 int rt_plan_make(const struct oci_spec *s, const struct rt_options *o,
                  const struct rt_facts *f, struct rt_plan *p, struct err *e);
 void rt_plan_dispose(struct rt_plan *p);
@@ -260,7 +261,7 @@ struct rt_launch {
     char **args;
     bool detach, keep, strace, create;
     /* made on the way; owned */
-    char id_made[48], created[40];
+    char id_made[48], created[72];
     char *temp_bundle;
     uint32_t rows, cols;
     struct rt_bundle b;

@@ -42,7 +42,8 @@ $(BUILD)/unit/$(1): $(UNIT_OBJ)/tests/unit/$(1).o \
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(basename $(notdir $(t))))))
 
-unit: $(UNIT_BINS)
+# Tests of devices also drive the real binary in its jail.
+unit: $(UNIT_BINS) $(BUILD)/xenc-dev
 	$(Q)tests/tap.sh $(if $(UNIT),$(BUILD)/unit/$(UNIT),$(UNIT_BINS))
 
 .PHONY: unit

@@ -30,6 +30,8 @@ struct launch {
     bool userns;
     uid_t uid;
     gid_t gid;
+    const struct hv_spec *spec;
+    bool in_cgroup;
     int error;                  /* set by the child, which shares our memory */
 };
 
@@ -77,6 +79,11 @@ static int child(void *arg)
     char map[64];
 
     setsid();
+    for (size_t i = 0; i < l->spec->ncgroup_procs; i++) {
+        if (write(l->spec->cgroup_procs[i], "0", 1) < 0)
+            goto fail;
+    }
+    l->in_cgroup = true;
     if (l->userns) {
         snprintf(map, sizeof map, "0 %u 1", l->uid);
         if (write_map("/proc/self/uid_map", map) < 0)
@@ -175,7 +182,8 @@ static int launch(struct launch *l, pid_t *pid_r, struct err *e)
         return err_sys(e, en, "cannot start the monitor");
     if (l->error) {
         waitpid(pid, NULL, 0);
-        return err_sys(e, l->error, "cannot run %s", l->path);
+        return l->in_cgroup ? err_sys(e, l->error, "cannot run %s", l->path)
+                            : err_sys(e, l->error, "cannot join the container's cgroup");
     }
     *pid_r = pid;
     return 0;
@@ -183,7 +191,8 @@ static int launch(struct launch *l, pid_t *pid_r, struct err *e)
 
 int hv_start(const struct hv_spec *spec, pid_t *pid_r, struct err *e)
 {
-    struct launch l = { .userns = geteuid() != 0, .uid = geteuid(), .gid = getegid() };
+    struct launch l = { .userns = geteuid() != 0, .uid = geteuid(), .gid = getegid(),
+                        .spec = spec };
     _cleanup_free_ char *path = NULL;
     _cleanup_close_ int record = -1, rd = -1, wr = -1;
     int p[2], r;

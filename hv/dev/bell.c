@@ -63,7 +63,7 @@ static bool spin_for_bell(struct dev *const *d, const uint32_t *seen, unsigned n
 
 void bell_wait(struct dev *const *d, const uint32_t *seen, unsigned n, bool spin)
 {
-    struct waitv w[XENC_MAX_DEVS];
+    struct waitv w[BELLS_MAX];
 
     if (spin && spin_for_bell(d, seen, n))
         return;

@@ -86,20 +86,6 @@ static bool receive_one(struct console *c)
     return true;
 }
 
-static void *input_thread(void *con)
-{
-    struct console *c = con;
-    struct dev *d = &c->dev;
-
-    while (!c->eof) {
-        uint32_t seen = bell_read(d);
-
-        if (!receive_one(c))
-            bell_wait(&d, &seen, 1, false);
-    }
-    return NULL;
-}
-
 /* Ended already, by a writer that has gone? Then a read doesn't wait. */
 static bool ended(int fd)
 {
@@ -108,54 +94,30 @@ static bool ended(int fd)
     return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) && !(p.revents & POLLIN);
 }
 
-/* Gives input that may have to wait its thread, once the guest wants any: what the
- * guest has no room for stays with the host. False: input must be served here. */
-static bool input_elsewhere(struct console *c)
-{
-    if (c->reading)
-        return true;
-    if (c->kind != IN_STREAM || c->eof || !dev_avail(&c->dev, RX))
-        return false;
-    if (ended(c->in)) {
-        c->kind = IN_NONE;
-        return false;
-    }
-    c->reading = true;
-    if (thread_start(input_thread, c) == 0)
-        return true;
-    dlog("%s: no thread for input: it ends here", c->dev.name);
-    c->in = -1;
-    c->reading = false;
-    c->kind = IN_NONE;
-    return false;
-}
-
-static bool transmit_one(struct console *c)
-{
-    if (!dev_pop(&c->dev, TX, &c->tx))
-        return false;
-    write_out(c);
-    dev_push(&c->dev, TX, &c->tx, 0);
-    dev_notify(&c->dev, TX);
-    return true;
-}
-
-enum serve_result console_serve(void *con, bool may_block)
+enum serve_result console_receive(void *con, bool may_block)
 {
     struct console *c = con;
-    bool rx = !input_elsewhere(c), more;
 
-    if (!may_block) {
-        if (dev_avail(&c->dev, TX) || (rx && c->kind == IN_FILE && dev_avail(&c->dev, RX)))
+    if (!may_block && dev_avail(&c->dev, RX) && c->kind != IN_NONE) {
+        if (c->kind == IN_FILE || !ended(c->in))
             return SERVE_OWN_THREAD;
-        while (rx && receive_one(c))
-            ;
-        return SERVE_IDLE;
     }
-    do {
-        more = transmit_one(c);
-        if (rx && receive_one(c))
-            more = true;
-    } while (more);
+    /* What the guest has no room for stays with the host. */
+    while (receive_one(c))
+        ;
+    return c->eof ? SERVE_OVER : SERVE_IDLE;
+}
+
+enum serve_result console_transmit(void *con, bool may_block)
+{
+    struct console *c = con;
+
+    if (!may_block && dev_avail(&c->dev, TX))
+        return SERVE_OWN_THREAD;
+    while (dev_pop(&c->dev, TX, &c->tx)) {
+        write_out(c);
+        dev_push(&c->dev, TX, &c->tx, 0);
+        dev_notify(&c->dev, TX);
+    }
     return SERVE_IDLE;
 }

@@ -12,7 +12,6 @@ struct console {
     bool own_session;           /* SIGWINCH reaches us */
     enum con_input { IN_NONE, IN_FILE, IN_STREAM } kind;
     bool eof;                   /* said end of file to the guest */
-    bool reading;               /* the input thread exists and owns queue 0 */
     struct chain rx, tx;
 };
 
@@ -23,6 +22,8 @@ void console_open(struct console *c, int in, int out, bool tty);
 void console_watch_size(struct console *c);
 void console_update_size(struct console *c);
 
-enum serve_result console_serve(void *con, bool may_block);
+/* The two directions, served apart: a stuck reader must not stop input. */
+enum serve_result console_receive(void *con, bool may_block);
+enum serve_result console_transmit(void *con, bool may_block);
 
 #endif

@@ -77,7 +77,7 @@ static ssize_t list(struct fs *fs, struct listing *l, struct file *f, uint64_t o
     if (offset != f->pos && lseek(f->fd, (off_t)offset, SEEK_SET) < 0)
         return -errno;
     f->pos = offset;
-    n = getdents64(f->fd, fs->dents, want);
+    n = getdents64(f->fd, (void *)fs->dents, want);
     if (n < 0)
         return -errno;
     for (ssize_t at = 0; at < n;) {

@@ -116,6 +116,8 @@ int req_node(struct fs *fs, uint64_t id, bool write, struct node **n_r);
 int64_t node_enter(struct fs *fs, uint32_t parent, unsigned tree, const char *name,
                    int fd, const struct stat *st);
 
+int fd_dup(int fd);             /* close-on-exec; -1 and errno */
+
 /* Opens the node's file itself (not by name) with these flags. */
 int node_open(struct fs *fs, struct node *n, int flags);
 

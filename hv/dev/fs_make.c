@@ -1,7 +1,6 @@
 /* New files, directories, links and nodes: made by our user, then given to the guest's
  * before anybody in the guest can name them. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "hv/dev/fs_int.h"
@@ -220,7 +219,7 @@ ssize_t op_tmpfile(struct fs *fs, struct req *rq)
                 in.mode & 07777);
     if (fd < 0)
         return -errno;
-    path = open(fd_name(fd).s, O_PATH | O_CLOEXEC);
+    path = openat(AT_FDCWD, fd_name(fd).s, O_PATH | O_CLOEXEC);
     rc = path < 0 || fstatat(path, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 0;
     if (rc == 0)
         rc = give_owner(fs, rq, dir, path, S_IFREG | (in.mode & 07777), &st);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hv/dev/fs_int.h"
@@ -54,7 +55,7 @@ static int share_lookup(struct fs *fs, const char *name, struct fuse_entry_out *
     }
     if (++i >= fs->ntrees)
         return -ENOENT;
-    fd = fcntl(fs->trees[i].fd, F_DUPFD_CLOEXEC, 0);
+    fd = fd_dup(fs->trees[i].fd);
     if (fd < 0)
         return -errno;
     if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0) {
@@ -135,7 +136,7 @@ static ssize_t move(struct fs *fs, struct req *rq, uint64_t newdir, uint32_t fla
     if (flags == 0)
         rc = renameat(fd, from, newfd, to);
     else
-        rc = renameat2(fd, from, newfd, to, flags);
+        rc = (int)syscall(SYS_renameat2, fd, from, newfd, to, flags);
     return rc < 0 ? -errno : 0;
 }
 

@@ -1,6 +1,7 @@
 /* The files the guest knows: numbers to descriptors. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hv/dev/fs_int.h"
@@ -93,7 +94,7 @@ int nodes_init(struct fs *fs, struct err *e)
         return err_set(e, ENOMEM, "no memory for the file server");
     memset(fs->nodes, 0, FS_FIRST_NODE * sizeof(*fs->nodes));
     fs->nnodes = FS_FIRST_NODE;
-    fd = fcntl(fs->trees[0].fd, F_DUPFD_CLOEXEC, 0);
+    fd = fd_dup(fs->trees[0].fd);
     if (fd < 0)
         return err_sys(e, errno, "root file system");
     if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISDIR(st.st_mode)) {
@@ -250,6 +251,12 @@ int64_t node_enter(struct fs *fs, uint32_t parent, unsigned tree, const char *na
     return id;
 }
 
+/* The call itself: musl's fcntl makes a second one that the jail doesn't know. */
+int fd_dup(int fd)
+{
+    return (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+}
+
 struct fd_name fd_name(int fd)
 {
     struct fd_name n;
@@ -270,6 +277,6 @@ int node_open(struct fs *fs, struct node *n, int flags)
 
     if (fd < 0)
         return fd;
-    fd = open(fd_name(fd).s, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    fd = openat(AT_FDCWD, fd_name(fd).s, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }

@@ -14,7 +14,7 @@
 
 #include "abi/boot.h"
 
-enum { VQ_MAX_NUM = 1024, CHAIN_MAX = 512 };
+enum { VQ_MAX_NUM = 1024, CHAIN_MAX = 512, BELLS_MAX = 8 };
 
 struct dev_mem {                /* the domain's memory as mapped here */
     uint8_t *base;
@@ -70,7 +70,7 @@ void dev_config_changed(struct dev *d);
 
 uint32_t bell_read(const struct dev *d);
 
-/* Sleeps until the doorbell of one of n devices is no longer seen[i] (or for no reason:
+/* Sleeps until the doorbell of one of n (BELLS_MAX) devices is no longer seen[i] (or for no reason:
  * look again). spin: look for some microseconds before sleeping. */
 void bell_wait(struct dev *const *d, const uint32_t *seen, unsigned n, bool spin);
 

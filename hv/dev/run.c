@@ -32,7 +32,7 @@ static struct {
     struct fs_dev fs;
     struct dev rng;
     struct console console[CONSOLES_MAX];
-    struct served served[DEV_CONSOLE0 + CONSOLES_MAX];
+    struct served served[2 + 2 * CONSOLES_MAX];
 } state;
 
 /* A decimal number that *s begins with, -1 included; moves *s behind it. */
@@ -188,7 +188,8 @@ static int serve(void)
     for (unsigned i = 0; i < state.opt.nconsoles; i++) {
         struct console *c = &state.console[i];
 
-        s[n++] = (struct served){ &c->dev, console_serve, c, false };
+        s[n++] = (struct served){ &c->dev, console_receive, c, false };
+        s[n++] = (struct served){ &c->dev, console_transmit, c, false };
     }
     return serve_all(s, n);
 }

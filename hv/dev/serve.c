@@ -7,21 +7,20 @@
 
 #include "hv/dev/log.h"
 
-/* At most: one a device, and one for a console's input. No malloc, no guard pages:
- * nothing on these threads recurses or has large frames. */
-enum { THREADS_MAX = XENC_MAX_DEVS + 1, STACK_BYTES = 32768 };
+/* No malloc, no guard pages: nothing on these threads recurses or has large frames. */
+enum { STACK_BYTES = 32768 };
 
-static char stacks[THREADS_MAX][STACK_BYTES] __attribute__((aligned(4096)));
+static char stacks[SERVED_MAX][STACK_BYTES] __attribute__((aligned(4096)));
 static atomic_uint nstacks;
 
-int thread_start(void *(*fn)(void *), void *arg)
+static int thread_start(void *(*fn)(void *), void *arg)
 {
     unsigned i = atomic_fetch_add(&nstacks, 1);
     pthread_attr_t attr;
     pthread_t t;
     int rc;
 
-    if (i >= THREADS_MAX)
+    if (i >= SERVED_MAX)
         return -EAGAIN;
     pthread_attr_init(&attr);
     pthread_attr_setstack(&attr, stacks[i], STACK_BYTES);
@@ -38,7 +37,8 @@ static void *serve_one(void *arg)
     for (;;) {
         uint32_t seen = bell_read(s->dev);
 
-        s->fn(s->arg, true);
+        if (s->fn(s->arg, true) == SERVE_OVER)
+            return NULL;
         bell_wait(&s->dev, &seen, 1, false);
     }
     return NULL;
@@ -71,10 +71,16 @@ static int serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsi
         if (bell == seen[i])
             continue;
         seen[i] = bell;
-        if (s[i]->fn(s[i]->arg, s[i]->may_block) == SERVE_IDLE)
+        switch (s[i]->fn(s[i]->arg, s[i]->may_block)) {
+        case SERVE_IDLE:
             continue;
-        if (detach(s[i]) < 0)
-            return -EAGAIN;
+        case SERVE_OWN_THREAD:
+            if (detach(s[i]) < 0)
+                return -EAGAIN;
+            break;
+        case SERVE_OVER:
+            break;
+        }
         *n -= 1;
         s[i] = s[*n];
         dev[i] = dev[*n];
@@ -86,15 +92,15 @@ static int serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsi
 
 int serve_all(struct served *all, unsigned n)
 {
-    struct served *s[XENC_MAX_DEVS];
-    struct dev *dev[XENC_MAX_DEVS];
-    uint32_t seen[XENC_MAX_DEVS];
-    bool spin = may_spin();
+    struct served *s[SERVED_MAX];
+    struct dev *dev[SERVED_MAX];
+    uint32_t seen[SERVED_MAX];
+    bool spin = may_spin(), one_waits = bell_waitv_works();
     unsigned kept = 0;
 
     for (unsigned i = 0; i < n; i++) {
         __atomic_store_n(&all[i].dev->regs->doorbell_waiting, 0, __ATOMIC_SEQ_CST);
-        if (i > 0 && !bell_waitv_works()) {
+        if (i > 0 && !one_waits) {
             if (detach(&all[i]) < 0)
                 return -EAGAIN;
             continue;

@@ -4,8 +4,11 @@
 
 #include "hv/dev/queue.h"
 
+enum { SERVED_MAX = BELLS_MAX };
+
 enum serve_result {
     SERVE_IDLE,                 /* done all there was to do; ring to call again */
+    SERVE_OVER,                 /* never call again */
     SERVE_OWN_THREAD,           /* there is work that may block: give me a thread */
 };
 
@@ -13,20 +16,17 @@ enum serve_result {
  * that another tenant or a slow reader can delay. */
 typedef enum serve_result (*serve_fn)(void *arg, bool may_block);
 
-struct served {
+struct served {                 /* a device, or a queue of it: they may share a bell */
     struct dev *dev;
     serve_fn fn;
     void *arg;
     bool may_block;             /* on the first thread too: its latency matters most */
 };
 
-/* Serves the devices for ever. One thread waits for all their doorbells; a device that
- * may block gets a thread at its first such work. Returns a negative errno when it
+/* Serves them for ever, SERVED_MAX at most. One thread waits for all doorbells; what may
+ * block gets a thread at its first such work. Returns a negative errno when it
  * can't go on. */
 int serve_all(struct served *s, unsigned n);
-
-/* A detached thread with a small stack: 0 or a negative errno. */
-int thread_start(void *(*fn)(void *), void *arg);
 
 /* rng.c */
 enum serve_result rng_serve(void *dev, bool may_block);

@@ -346,6 +346,111 @@ static void test_shares(void)
            "no move into it");
 }
 
+static void test_rest(void)
+{
+    struct fuse_create_in cr = { .flags = O_RDWR, .mode = S_IFREG | 0600 };
+    struct { struct fuse_entry_out e; struct fuse_open_out f; } a, t;
+    struct fuse_fallocate_in fa = { .offset = 8192, .length = 4096 };
+    struct fuse_copy_file_range_in cp = { .off_in = 8192, .len = 100 };
+    struct fuse_lseek_in ls = { .whence = SEEK_HOLE };
+    struct fuse_fsync_in fy = { 0 };
+    struct fuse_flush_in fl = { 0 };
+    struct fuse_open_in op = { .flags = O_RDWR | O_TRUNC | O_APPEND };
+    struct fuse_setattr_in sa = { .valid = FATTR_SIZE | FATTR_FH | FATTR_ATIME_NOW |
+                                           FATTR_MTIME_NOW, .size = 5 };
+    struct fuse_rename_in rn = { .newdir = 1 };
+    struct fuse_link_in ln;
+    struct { struct fuse_batch_forget_in h; struct fuse_forget_one one[2]; } bf = {
+        { 2, 0 }, { { 1, 1 }, { 4711, 1 } } };
+    struct fuse_lseek_out lo;
+    struct fuse_write_out wo;
+    struct fuse_attr_out ao;
+    struct fuse_open_out oo;
+    struct fuse_entry_out o;
+
+    tap_is(CALL(FUSE_CREATE, 1, a, PART(cr), STR("rest")), 0, "CREATE");
+    fa.fh = ls.fh = cp.fh_in = fy.fh = fl.fh = sa.fh = a.f.fh;
+    tap_is(CALL(FUSE_FALLOCATE, a.e.nodeid, none, PART(fa)), 0, "FALLOCATE");
+    tap_is(CALL(FUSE_LSEEK, a.e.nodeid, lo, PART(ls)), 0, "LSEEK");
+    ls.whence = SEEK_SET;
+    tap_is(CALL(FUSE_LSEEK, a.e.nodeid, lo, PART(ls)), -EINVAL, "... for data and holes only");
+    tap_is(CALL(FUSE_FSYNC, a.e.nodeid, none, PART(fy)), 0, "FSYNC");
+    fy.fsync_flags = FUSE_FSYNC_FDATASYNC;
+    tap_is(CALL(FUSE_FSYNC, a.e.nodeid, none, PART(fy)), 0, "FSYNC of data");
+    tap_is(CALL(FUSE_FLUSH, a.e.nodeid, none, PART(fl)), 0, "FLUSH");
+    tap_is(CALL(FUSE_TMPFILE, 1, t, PART(cr), STR("")), 0, "TMPFILE");
+    cp.fh_out = t.f.fh;
+    tap_is(CALL(FUSE_COPY_FILE_RANGE, a.e.nodeid, wo, PART(cp)), 0, "COPY_FILE_RANGE");
+    tap_is(wo.size, 100, "all of it");
+    ln.oldnodeid = t.e.nodeid;
+    tap_is(CALL(FUSE_LINK, 1, o, PART(ln), STR("named")), 0, "LINK of a nameless file");
+    tap_is(CALL(FUSE_RENAME, 1, none, PART(rn), STR("named"), STR("renamed")), 0, "RENAME");
+    tap_is(CALL(FUSE_SETATTR, a.e.nodeid, ao, PART(sa)), 0, "SETATTR through a handle");
+    tap_is(ao.attr.size, 5, "the new size");
+    tap_is(CALL(FUSE_OPEN, a.e.nodeid, oo, PART(op)), 0, "OPEN with O_TRUNC");
+    tap_is(CALL(FUSE_GETATTR, a.e.nodeid, ao, PART(((struct fuse_getattr_in){ 1, 0, oo.fh }))),
+           0, "GETATTR through a handle");
+    tap_is(ao.attr.size, 0, "is empty");
+    tap_is(CALL(FUSE_ACCESS, 1, none, PART(((struct fuse_access_in){ 0, 0 }))), -ENOSYS,
+           "ACCESS is the guest's own business");
+    memcpy(g.mem + guest_buf(), &(struct fuse_in_header){ .len = 40 + sizeof(bf),
+           .opcode = FUSE_BATCH_FORGET }, 40);
+    memcpy(g.mem + guest_buf() + 40, &bf, sizeof(bf));
+    guest_offer(&g, DEV_FS, 0, 0, guest_buf(), 40 + sizeof(bf), 0, 0);
+    tap_is(guest_used_wait(&g, DEV_FS, 0, 1000), 0, "BATCH_FORGET");
+    tap_is(CALL(FUSE_OPENDIR, 1, oo, PART(op)), 0, "OPENDIR");
+    fy.fh = oo.fh;
+    tap_is(CALL(FUSE_FSYNCDIR, 1, none, PART(fy)), 0, "FSYNCDIR");
+    tap_is(CALL(FUSE_READ, 1, none, PART(((struct fuse_read_in){ .fh = oo.fh, .size = 9 }))),
+           -EBADF, "a directory isn't read as a file");
+}
+
+/* The real binary's confinement as the host kernel sees it. */
+static void test_jail(bool root_user)
+{
+    char line[256];
+    bool seccomp = false, nnp = false, caps = false;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", g.pid);
+    f = fopen(path, "r");
+    while (f && fgets(line, sizeof(line), f)) {
+        seccomp |= !strcmp(line, "Seccomp:\t2\n");
+        nnp |= !strcmp(line, "NoNewPrivs:\t1\n");
+        caps |= !strcmp(line, root_user ? "CapPrm:\t000000008800001b\n"
+                                        : "CapPrm:\t0000000000000000\n");
+    }
+    if (f)
+        fclose(f);
+    tap_ok(seccomp && nnp, "a filter and no new privileges");
+    tap_ok(caps, "only the capabilities of a file server");
+}
+
+static void test_unprivileged(void)
+{
+    struct guest_host h = { .root = root, .con = { { -1, -1 }, { -1, -1 } }, .exec = true,
+                            .nobody = true };
+    struct fuse_create_in cr = { .flags = O_RDWR, .mode = S_IFREG | 0600 };
+    struct { struct fuse_entry_out e; struct fuse_open_out f; } c;
+    struct fuse_entry_out o;
+
+    strcpy(root, "/tmp/dev_fs_XXXXXX");
+    if (!mkdtemp(root) || chown(root, 65534, 65534) < 0)
+        return;
+    guest_init(&g, &h);
+    guest_start(&g, &h);
+    test_init();
+    tap_is(CALL(FUSE_CREATE, 1, c, PART(cr), STR("mine")), 0, "CREATE without privileges");
+    tap_is(c.e.attr.uid, 65534, "it is the server's own");
+    tap_is(lookup(1, "mine", &o), 0, "LOOKUP");
+    tap_is(CALL(FUSE_RENAME, 1, none, { &(uint64_t){ 1 }, 8 }, STR("mine"), STR("m2")), 0,
+           "RENAME");
+    test_jail(false);
+    guest_stop(&g);
+    snprintf(path, sizeof(path), "rm -rf %s", root);
+    tap_is(system(path), 0, "clean up");
+}
+
 static void test_malformed(void)
 {
     static const uint32_t lens[] = { 0, 1, 39, 41, 1 << 30 };
@@ -408,6 +513,9 @@ static void run(bool exec)
     test_readdir();
     test_grant();
     test_shares();
+    test_rest();
+    if (exec)
+        test_jail(true);
     test_malformed();
     guest_stop(&g);
     snprintf(path, sizeof(path), "rm -rf %s", root);
@@ -423,5 +531,6 @@ int main(void)
     umask(0);
     run(false);
     run(true);
+    test_unprivileged();
     return tap_end();
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/futex.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -107,6 +108,19 @@ static int give(const char *path)
     return fd;
 }
 
+/* The child has what it is given and nothing else, as from the monitor. */
+static void close_others(const struct guest_host *h, int memfd, int grant, int log)
+{
+    for (int fd = 3; fd < 100; fd++) {
+        bool keep = fd == memfd || fd == grant || fd == log;
+
+        for (int i = 0; i < 2; i++)
+            keep |= h->con[i][0] == fd || h->con[i][1] == fd;
+        if (!keep)
+            close(fd);
+    }
+}
+
 static void run_child(const struct guest_host *h, int memfd, int grant, int log)
 {
     char a[8][64];
@@ -114,6 +128,7 @@ static void run_child(const struct guest_host *h, int memfd, int grant, int log)
     unsigned n = 0;
 
     fcntl(memfd, F_SETFD, 0);
+    close_others(h, memfd, grant, log);
     snprintf(a[n++], 64, "--mem=%d", memfd);
     snprintf(a[n++], 64, "--grant=%d", grant);
     snprintf(a[n++], 64, "--log=%d", log);
@@ -130,6 +145,8 @@ static void run_child(const struct guest_host *h, int memfd, int grant, int log)
     }
     for (unsigned i = 0; i < n; i++)
         argv[i + 1] = a[i];
+    if (h->nobody && (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0))
+        _exit(1);
     if (!h->exec)
         _exit(dev_run(argv));
     execv(getenv("XENC_DEV") ? getenv("XENC_DEV") : "build/xenc-dev", argv);

@@ -10,6 +10,7 @@
 
 #include "mm.h"
 #include "unitplat.h"
+#include "user.h"
 
 #define WEAK __attribute__((weak))
 
@@ -295,4 +296,12 @@ void unit_task_join(struct task *t)
     t->plat.started = false;
 }
 
-
+/* Floating point: an area of the legacy size, enough to see that frames have room. */
+WEAK size_t plat_fp_size(void) { return 512; }
+WEAK int plat_fp_to_user(uptr_t dst)
+{
+    char area[512];
+    memset(area, 0xf9, sizeof area);
+    return dst & 63 ? -EFAULT : copy_to_user(dst, area, sizeof area);
+}
+WEAK int plat_fp_from_user(uptr_t src) { return src & 63 ? -EFAULT : 0; }

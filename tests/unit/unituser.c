@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "mm.h"
+#include "proc.h"
 #include "unitplat.h"
 #include "user.h"
 #include "vfs.h"
@@ -258,6 +259,25 @@ WEAK struct proc *proc_find_get(int pid)
         return NULL;
     ref_get(&t->proc->ref);
     return t->proc;
+}
+WEAK struct cred *task_cred_get(struct task *t)
+{
+    cred_get(t->cred);
+    return t->cred;
+}
+WEAK bool proc_notify_parent(struct proc *p, int code, int status) { return false; }
+WEAK void proc_usage(struct proc *p, struct kusage *u)
+{
+    struct task *t;
+    *u = (struct kusage){ .utime = p->dead_utime };
+    list_for_each(t, &p->threads, proc_link)
+        u->utime += plat_clock_cpu(t);
+}
+WEAK int mm_futex_key(u64 addr, bool shared, u64 key_r[2])
+{
+    key_r[0] = 0;
+    key_r[1] = addr;
+    return 0;
 }
 WEAK bool pgrp_orphaned(int pgid) { return false; }
 WEAK void task_exit_group(int code) { panic("task_exit_group(%#x)", code); }

@@ -1,5 +1,6 @@
 /* ELF programs: reading headers (all of it foreign input) and mapping segments. */
 #include "exec.h"
+#include "patch.h"
 #include "random.h"
 #include "user.h"
 #include "vfs.h"
@@ -202,11 +203,11 @@ int elf_load(struct image *im)
     im->entry = im->prog.bias + im->prog.eh.e_entry;
     note_ranges(mm, im);
     /* The heap begins a random bit above the program, but in the same page table. */
-    mm->brk_start = mm->brk = PAGE_UP(im->prog.end) + PAGE_SIZE * (1 + (rnd >> 12 & 0xf));
+    mm->brk_start = mm->brk = PAGE_UP(im->prog.end) + PV_PATCH_ROOM + PAGE_SIZE * (1 + (rnd >> 12 & 0xf));
     stack_reserve(mm, rnd >> 16);
     if (im->interp.file) {
         u64 base = im->interp.eh.e_type == ET_DYN
-                       ? mm_find_gap(mm, span(&im->interp)) : 0;
+                       ? mm_find_gap(mm, span(&im->interp) + PV_PATCH_ROOM) : 0;
         e = load_segments(&im->interp, base);
         if (e < 0)
             return e;

@@ -1,6 +1,7 @@
 /* execve(2): choosing the program, the point of no return, the new image. elf.c knows
  * the file format, stack.c the first stack. */
 #include "exec.h"
+#include "futex.h"
 #include "proc.h"
 #include "user.h"
 #include "vfs.h"
@@ -203,7 +204,9 @@ static int unshare_for_exec(struct task *t)
         if (!s)
             return -ENOMEM;
         struct sighand *old = t->sighand;
+        mutex_lock(&procs_lock);        /* as senders of signals do */
         t->sighand = s;
+        mutex_unlock(&procs_lock);
         sighand_put(old);
     }
     if (t->files->ref.n > 1) {
@@ -217,6 +220,7 @@ static int unshare_for_exec(struct task *t)
 
 static void reset_task(struct task *t)
 {
+    timers_exec(t->proc);
     sighand_exec_reset(t->sighand);
     fdtable_close_on_exec(t->files);
     t->altstack_sp = t->altstack_size = 0;
@@ -264,6 +268,8 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     e = task_exec_single();
     if (e == 0)
         e = unshare_for_exec(t);
+    if (e == 0)
+        futex_task_exit(t);
     if (e == 0)
         e = new_space(t);
     if (e < 0)

@@ -9,9 +9,6 @@
 #include "user.h"
 #include "vfs.h"
 
-/* Of the container's last words: what the host has not taken by then is lost. */
-#define DRAIN_NS (5 * NSEC_PER_SEC)
-
 void task_vfork_release(struct task *t)
 {
     if (!t->vfork_parent) return;
@@ -33,12 +30,15 @@ static void exit_objects(struct task *t)
     task_vfork_release(t);
 }
 
+/* Output that the host has not taken yet is waited for, however slow its reader is,
+ * until somebody outside gives up and sends SIGKILL. */
 static void end_domain(const struct proc *p, const struct task *last)
 {
     int code = p->group_exit ? p->group_code : p->leader == last ? last->exit_code
                                                                  : p->leader->exit_code;
 
-    console_tx_drain(time_mono() + DRAIN_NS);
+    while (console_tx_drain(time_mono() + NSEC_PER_SEC) == -ETIMEDOUT)
+        if (code == SIGKILL || ((p->pending.set | last->pending.set) & SIGMASK(SIGKILL))) break;
     plat_halt(code);
 }
 

@@ -238,7 +238,8 @@ static enum plat_start start_kind(u64 f)
     return (f & CLONE_VM) ? PLAT_VFORK : PLAT_PROCESS;
 }
 
-/* Until the child has called exec or ended. Only death gets the parent out of it. */
+/* Until the child, with an address space of its own, has called exec or ended. Only
+ * death gets the parent out of it. */
 static void wait_vfork(struct task *c)
 {
     struct waiter w;
@@ -272,7 +273,7 @@ static long launch(struct task *c, struct task *t, const struct clone_req *rq)
         return r;
     }
     if (how == PLAT_VFORK) plat_vfork_wait(c);
-    if (rq->flags & CLONE_VFORK) wait_vfork(c);
+    else if (rq->flags & CLONE_VFORK) wait_vfork(c);
     task_put(c);
     return tid;
 }

@@ -38,15 +38,19 @@ static size_t backtrace(char *buf, size_t n, size_t at)
 
 void panic(const char *fmt, ...)
 {
-    static u32 once;
+    static struct task *reporting;
     static char report[500];
-    struct task *t = current();
+    struct task *t = current(), *first = NULL;
     size_t at;
     va_list ap;
     int r;
 
-    if (__atomic_exchange_n(&once, 1, __ATOMIC_ACQ_REL))
-        plat_panic("kernel panic while reporting a kernel panic");
+    if (!__atomic_compare_exchange_n(&reporting, &first, t, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        if (first == t) plat_panic("kernel panic while reporting a kernel panic");
+        for (;;) plat_task_wait(t, WAIT_FOREVER);      /* the first one's report counts */
+    }
+    plat_log(fmt, strlen(fmt)); plat_log("\n", 1);
     at = add(report, sizeof report, 0, "kernel panic: ");
     va_start(ap, fmt);
     r = vsnprintf(report + at, sizeof report - at, fmt, ap);

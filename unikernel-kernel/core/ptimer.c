@@ -61,6 +61,7 @@ static void destroy(struct ptimer *t)
 
 int ptimer_create(int clock, const struct ptimer_event *ev)
 {
+    const struct ptimer_event plain = { .signo = SIGALRM };
     struct ktimer_set *s = timer_set_get(current()->proc);
     struct ptimer *t = kzalloc(sizeof *t);
     u64 now;
@@ -74,13 +75,14 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
     t->proc = current()->proc;
     t->clock = clock;
     r = clock_deadline(clock, 0, &now);
-    if (!r) r = set_target(t, ev);
+    if (!r) r = set_target(t, ev ? ev : &plain);
     mutex_lock(&s->lock);
     while (!r && id < (int)ARRAY_SIZE(s->timer) && s->timer[id]) id++;
     if (!r && id == (int)ARRAY_SIZE(s->timer)) r = -EAGAIN;
     if (!r) {
         s->timer[id] = t;
         if (t->sig) t->sig->info.timerid = id;
+        if (!ev) t->sig->info.value = (u64)id;
     }
     mutex_unlock(&s->lock);
     if (r < 0) {

@@ -44,39 +44,33 @@ static bool ignored(const struct task *t, int sig, bool force)
     return handler == HANDLER_IGN || (handler == HANDLER_DFL && (SIGS_IGNORE & SIGMASK(sig)));
 }
 
-static bool wants(const struct task *t, int sig)
+static bool may_take(const struct task *t, int sig)
 {
-    if (!task_lives(t) || t->blocked & SIGMASK(sig)) return false;
-    if (sig == SIGKILL) return true;
-    if (READ_ONCE(t->state) == TASK_STOPPED) return false;
-    return t == current() || !(READ_ONCE(t->work) & WORK_SIGNAL);
+    return task_lives(t) && !(t->blocked & SIGMASK(sig)) && READ_ONCE(t->state) != TASK_STOPPED;
 }
 
-/* Makes a thread take what is pending: t if it wants, any of the process if it may. */
+/* Makes a thread take what is pending: t if that may, else one of the process that has
+ * nothing else to take, else any that may. */
 static void choose(struct task *t, int sig, bool group)
 {
-    struct task *o;
+    struct task *o, *best = NULL;
 
     if (sig == SIGKILL) {
         list_for_each(o, &t->proc->threads, proc_link)
             if (task_lives(o)) signal_poke(o);
         return;
     }
-    if (wants(t, sig)) {
+    if (may_take(t, sig) && (!group || !(READ_ONCE(t->work) & WORK_SIGNAL))) {
         signal_poke(t);
         return;
     }
-    if (!group) {
-        /* busy with another signal: it must still not sleep through this one */
-        if (task_lives(t) && !(t->blocked & SIGMASK(sig)) && t->state != TASK_STOPPED)
-            signal_poke(t);
-        return;
+    if (!group) return;
+    list_for_each(o, &t->proc->threads, proc_link) {
+        if (!may_take(o, sig)) continue;
+        best = o;
+        if (!(READ_ONCE(o->work) & WORK_SIGNAL)) break;
     }
-    list_for_each(o, &t->proc->threads, proc_link)
-        if (wants(o, sig)) {
-            signal_poke(o);
-            return;
-        }
+    if (best) signal_poke(best);
 }
 
 static int queue(struct task *t, struct sigpending *pend, int sig, const struct ksiginfo *info)

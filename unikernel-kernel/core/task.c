@@ -129,13 +129,8 @@ struct proc *proc_find_get(int pid)
 
 /* -- life -- */
 
-struct task *task_new(void)
+void task_init(struct task *t)
 {
-    struct task *t;
-
-    task_reap_dead();
-    t = plat_task_alloc();
-    if (!t) return NULL;
     list_init(&t->proc_link);
     list_init(&t->hash_link);
     ref_init(&t->ref);
@@ -143,6 +138,16 @@ struct task *task_new(void)
     waitq_init(&t->vfork_wq);
     t->dumpable = true;
     t->timer_slack = 50000;
+    t->altstack_flags = 2;      /* SS_DISABLE */
+}
+
+struct task *task_new(void)
+{
+    struct task *t;
+
+    task_reap_dead();
+    t = plat_task_alloc();
+    if (t) task_init(t);
     return t;
 }
 

@@ -154,6 +154,13 @@ static bool tx_empty(struct console_port *p, u32 *seq)
     return empty || p->tx.broken || virtio_broken(p->dev);
 }
 
+bool console_tx_done(struct console_port *p)
+{
+    u32 seq;
+
+    return !p->dev || tx_empty(p, &seq);
+}
+
 int console_tx_drain(u64 deadline)
 {
     for (int k = 0; k < CONSOLE_PORTS; k++) {

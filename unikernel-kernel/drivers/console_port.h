@@ -23,5 +23,7 @@ struct console_port {
 };
 
 extern struct console_port console_ports[CONSOLE_PORTS];
+/* The host has everything; if not, tx_wq will be woken as it takes more. */
+bool console_tx_done(struct console_port *p);
 void console_stdio_irq(struct console_port *p);
 #endif

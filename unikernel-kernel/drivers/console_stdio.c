@@ -114,6 +114,17 @@ static ssize_t wait_room(struct file *f, int port)
                       WAIT_FOREVER, true);
 }
 
+/* Standard output and error may be one file of the host: what was written to the other
+ * first must get there first. Waits as a write to a full pipe would. */
+static ssize_t after_other(struct file *f)
+{
+    struct console_port *other = &console_ports[port_of_file(f) == &console_ports[CONSOLE_MAIN]];
+
+    if (f->flags & O_NONBLOCK || console_tx_done(other))
+        return 0;
+    return wait_until(&other->tx_wq, console_tx_done(other), WAIT_FOREVER, true);
+}
+
 /* All n bytes of the kernel buffer unless interrupted: bytes written or -errno. */
 static ssize_t write_all(struct file *f, const u8 *buf, size_t n)
 {
@@ -142,7 +153,8 @@ static ssize_t stdio_write(struct file *f, struct uio *u, loff_t *pos)
 
     if (!buf)
         return -ENOMEM;
-    while (u->left) {
+    r = after_other(f);
+    while (r >= 0 && u->left) {
         ssize_t n = uio_read(u, buf, min(u->left, cap));
 
         r = n <= 0 ? n : write_all(f, buf, (size_t)n);
@@ -224,6 +236,7 @@ static struct file *stdio_file(struct super *sb, unsigned fd, struct console_por
             inode_put(i);
         return NULL;
     }
+    inode_put(f->inode);
     i->ino = fd + 1;
     i->ops = &stdio_iops;
     i->fops = &stdio_fops;

@@ -11,7 +11,7 @@ static struct list *table = boot_table;
 static u32 nbuckets = BOOT_BUCKETS;
 static u32 nhashed, limit;
 static struct list lru;                 /* newest first; all hashed dentries */
-static struct objcache dentries = OBJCACHE(sizeof(struct dentry), 128);
+struct objcache dentry_cache = OBJCACHE(sizeof(struct dentry), 128);
 
 void dcache_init(void)
 {
@@ -95,16 +95,16 @@ static void unhash_locked(struct dentry *d)
 
 static struct dentry *d_new(struct super *sb, const char *name, size_t len)
 {
-    struct dentry *d = objcache_get(&dentries);
+    struct dentry *d = objcache_get(&dentry_cache);
     if (!d) {
         d_shrink(0);
-        if (!(d = objcache_get(&dentries)))
+        if (!(d = objcache_get(&dentry_cache)))
             return NULL;
     }
     memset(d, 0, offsetof(struct dentry, short_name));
     d->name = d->short_name;
     if (len >= sizeof d->short_name && !(d->name = kmalloc(len + 1))) {
-        objcache_put(&dentries, d);
+        objcache_put(&dentry_cache, d);
         return NULL;
     }
     memcpy(d->name, name, len);
@@ -220,7 +220,7 @@ static struct dentry *d_free(struct dentry *d)
     }
     if (d->name != d->short_name)
         kfree(d->name);
-    objcache_put(&dentries, d);
+    objcache_put(&dentry_cache, d);
     return parent;
 }
 
@@ -359,4 +359,13 @@ bool d_is_ancestor(const struct dentry *a, const struct dentry *d)
     yes = d == a;
     spin_unlock(&dcache_lock);
     return yes;
+}
+
+void vfs_shrink(void)
+{
+    d_shrink(0);
+    objcache_drain(&dentry_cache);
+    objcache_drain(&inode_cache);
+    objcache_drain(&file_cache);
+    objcache_drain(&name_cache);
 }

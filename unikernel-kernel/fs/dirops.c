@@ -142,7 +142,7 @@ static int link_into(struct making *m, const struct path *old)
         return -EXDEV;
     if (S_ISDIR(i->mode) || !dir->ops->link)
         return -EPERM;
-    if (!i->nlink && !old->dentry->unlinked)
+    if (!i->nlink && !i->linkable)
         return -ENOENT;
     return dir->ops->link(i, dir, m->d);
 }

@@ -39,12 +39,11 @@ void pipe_unref(struct inode *i, struct pipe *p)
         pipe_free(p);
 }
 
-/* Waits until the other end's count of openings has moved on. */
-static int wait_partner(struct pipe *p, struct waitq *q, const u32 *opened, const u32 *there)
+/* Waits until the other end's count of openings has moved on since it was `seen`. (It
+ * may have come and gone: that nobody is there now means nothing.) */
+static int wait_partner(struct waitq *q, const u32 *opened, u32 seen)
 {
-    u32 seen = READ_ONCE(*opened);
-
-    return wait_until(q, READ_ONCE(*there) || READ_ONCE(*opened) != seen, WAIT_FOREVER, true);
+    return wait_until(q, READ_ONCE(*opened) != seen, WAIT_FOREVER, true);
 }
 
 /* Undoes an open that failed or was interrupted. */
@@ -64,8 +63,9 @@ static void end_close(struct inode *i, struct pipe *p, u32 mode)
 static int fifo_open(struct inode *i, struct file *f)
 {
     u32 mode = f->mode & (FMODE_READ | FMODE_WRITE);
-    bool nonblock = f->flags & O_NONBLOCK;
+    bool nonblock = f->flags & O_NONBLOCK, alone;
     struct pipe *p = pipe_ref(i);
+    u32 seen;
     int r = 0;
 
     if (!p)
@@ -87,13 +87,15 @@ static int fifo_open(struct inode *i, struct file *f)
         p->writers++;
         p->w_opened++;
     }
+    alone = mode & FMODE_READ ? !p->writers : !p->readers;
+    seen = mode & FMODE_READ ? p->w_opened : p->r_opened;
     mutex_unlock(&p->lock);
     waitq_wake_all(&p->rd_wq, 0);
     waitq_wake_all(&p->wr_wq, 0);
-    if (mode == FMODE_READ && !nonblock)
-        r = wait_partner(p, &p->rd_wq, &p->w_opened, &p->writers);
-    else if (mode == FMODE_WRITE)
-        r = wait_partner(p, &p->wr_wq, &p->r_opened, &p->readers);
+    if (alone && mode == FMODE_READ && !nonblock)
+        r = wait_partner(&p->rd_wq, &p->w_opened, seen);
+    else if (alone && mode == FMODE_WRITE)
+        r = wait_partner(&p->wr_wq, &p->r_opened, seen);
     if (r) {
         end_close(i, p, mode);
         return r;

@@ -1,12 +1,12 @@
 /* Open files. */
 #include "fs.h"
 
-static struct objcache files = OBJCACHE(sizeof(struct file), 64);
+struct objcache file_cache = OBJCACHE(sizeof(struct file), 64);
 static const struct file_ops no_ops;
 
 struct file *file_new(void)
 {
-    struct file *f = objcache_get(&files);
+    struct file *f = objcache_get(&file_cache);
     if (!f)
         return NULL;
     memset(f, 0, sizeof *f);
@@ -58,7 +58,7 @@ void file_put(struct file *f)
         inode_put(i);
     if (f->cred)
         cred_put(f->cred);
-    objcache_put(&files, f);
+    objcache_put(&file_cache, f);
 }
 
 int file_path(struct file *f, struct path *p_r)

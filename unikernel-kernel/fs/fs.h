@@ -19,6 +19,8 @@ struct objcache {
 #define OBJCACHE(type_size, keep) { .size = (type_size), .max = (keep) }
 void *objcache_get(struct objcache *c);         /* not zeroed; NULL: no memory */
 void objcache_put(struct objcache *c, void *p);
+void objcache_drain(struct objcache *c);        /* memory is short: nothing is kept */
+extern struct objcache dentry_cache, inode_cache, file_cache, name_cache;
 
 /* -- dcache.c -- */
 u32 d_hash_name(const struct dentry *parent, u32 name_hash);
@@ -116,8 +118,21 @@ void super_end(struct super *sb);       /* the last mount has gone, or none came
 bool mount_is_below_locked(const struct mount *m, const struct mount *top);
 void mount_init(void);
 
+/* The mount functions of the table. */
+#define FS(name, fn) int fn(const char *source, u64 flags, const char *data, struct super **sb_r);
+#include "types.def"
+#undef FS
+
 /* -- file.c -- */
 struct file *file_new(void);            /* zeroed, ref 1, cred taken */
+
+/* -- chrdev.c: the table; false: no such line -- */
+struct chrdev_info { const char *name; u64 rdev; u32 mode; };
+bool chrdev_nth(unsigned k, struct chrdev_info *c);
+
+/* -- memfd.c -- */
+int file_get_seals(struct file *f);
+int file_add_seals(struct file *f, u32 seals);
 
 /* -- open.c -- */
 struct open_req { int dfd; const char *name; u32 flags, mode, lookup; };

@@ -3,17 +3,20 @@
 
 #include "fs.h"
 
-static struct objcache inodes = OBJCACHE(sizeof(struct inode), 64);
+struct objcache inode_cache = OBJCACHE(sizeof(struct inode), 64);
+
+static const struct inode_ops plain_ops;
 
 struct inode *inode_new(struct super *sb, u32 mode)
 {
     const struct cred *c = current()->cred;
-    struct inode *i = objcache_get(&inodes);
+    struct inode *i = objcache_get(&inode_cache);
     if (!i)
         return NULL;
     memset(i, 0, sizeof *i);
     ref_init(&i->ref);
     i->sb = sb;
+    i->ops = &plain_ops;
     super_get(sb);
     i->mode = mode;
     i->uid = c ? c->fsuid : 0;
@@ -46,7 +49,7 @@ void inode_put(struct inode *i)
         sb->ops->evict(i);
     kfree(i->link);
     kfree(i->flocks);
-    objcache_put(&inodes, i);
+    objcache_put(&inode_cache, i);
     super_put(sb);
 }
 

@@ -5,9 +5,6 @@
                    MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | MS_SYNCHRONOUS)
 #define ATIME_FLAGS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 
-#define FS(name, fn) int fn(const char *source, u64 flags, const char *data, struct super **sb_r);
-#include "types.def"
-#undef FS
 static const struct { const char *name; fs_mount_fn mount; } types[] = {
 #define FS(name, fn) { #name, fn },
 #include "types.def"

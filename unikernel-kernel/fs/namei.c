@@ -1,10 +1,10 @@
 /* From names to paths: the lookups that everyone else calls. */
 #include "fs.h"
 
-static struct objcache names = OBJCACHE(PATH_MAX, 16);
+struct objcache name_cache = OBJCACHE(PATH_MAX, 16);
 
-char *name_alloc(void) { return objcache_get(&names); }
-void name_put(char *name) { objcache_put(&names, name); }
+char *name_alloc(void) { return objcache_get(&name_cache); }
+void name_put(char *name) { objcache_put(&name_cache, name); }
 
 int name_get(uptr_t user, char **name_r)
 {

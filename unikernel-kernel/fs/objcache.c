@@ -30,3 +30,18 @@ void objcache_put(struct objcache *c, void *p)
     }
     kfree(p);
 }
+
+void objcache_drain(struct objcache *c)
+{
+    void *p;
+    spin_lock(&c->lock);
+    p = c->free;
+    c->free = NULL;
+    c->n = 0;
+    spin_unlock(&c->lock);
+    while (p) {
+        void *next = *(void **)p;
+        kfree(p);
+        p = next;
+    }
+}

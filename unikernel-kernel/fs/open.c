@@ -143,6 +143,7 @@ static int open_tmpfile(const struct open_req *rq, u32 lookup, struct file **fil
         goto out;
     }
     p.dentry->unlinked = true;
+    i->linkable = !(rq->flags & O_EXCL);
     d_add(p.dentry, i);
     r = open_checked(&p, rq->flags & ~(u32)(O_TMPFILE & ~O_DIRECTORY), true, file_r);
     dentry_put(p.dentry);

@@ -327,6 +327,11 @@ static long resize(struct pipe *p, u64 bytes)
     return (long)(slots * PAGE_SIZE);
 }
 
+bool file_is_pipe(const struct file *f)
+{
+    return f->ops == &pipe_fops;
+}
+
 long pipe_fcntl(struct file *f, u32 cmd, u64 arg)
 {
     struct pipe *p = file_pipe(f);

@@ -92,11 +92,7 @@ long tty_mode_ioctl(struct tty *t, u32 cmd, u64 arg);
 struct devpts;
 /* A new pair for an open of ptmx: makes f the master. */
 int pty_open_master(struct devpts *d, struct file *f);
-struct tty *pty_get(struct devpts *d, u32 index);       /* slave, counted, or NULL */
-struct inode *pty_inode(struct tty *t); /* borrowed */
-struct devpts *pty_devpts(struct tty *t);
-bool pty_open_allowed(struct tty *t);   /* unlocked and the master still there */
-bool tty_is_pty(const struct tty *t);
+bool pty_open_allowed(struct tty *t);   /* not locked by TIOCSPTLCK */
 
 /* -- devpts.c -- */
 /* A number for t and its inode (counted); -ENOSPC .. */

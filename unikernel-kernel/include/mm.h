@@ -25,6 +25,7 @@ struct vma {
     u64 off;                            /* file offset of start */
     struct map_source src;
     const char *name;                   /* "[stack]", "[heap]" or NULL */
+    bool patched;                       /* program text with patched sites (pv) */
 };
 
 struct mm {
@@ -39,6 +40,7 @@ struct mm {
     u64 arg_start, arg_end, env_start, env_end;
     u64 mmap_hint;
     u64 auxv[48]; u32 auxv_n;
+    u32 traps;                          /* pv: system calls that came by trap */
     void *plat;
 };
 

@@ -53,6 +53,8 @@ void plat_vfork_wait(struct task *child);
 /* Child's side at exec: moves the child into a host context and empty address space of
  * its own, if it shares its parent's. 0 or -errno (then still shared). */
 int plat_exec_detach(struct task *t);
+/* The first task's way into its program: registers at plat_task_regs(current()). */
+void plat_enter_user(struct regs *r) __attribute__((noreturn));
 void plat_task_exit(void) __attribute__((noreturn));
 /* Sleeps until woken or the deadline: false at the deadline. Consumes one token. */
 bool plat_task_wait(struct task *self, u64 deadline);
@@ -85,6 +87,7 @@ struct plat_map {
     void *pages;                /* PLAT_PAGES: kernel memory, contiguous */
     int grant; u64 off;         /* PLAT_GRANT */
 };
+void plat_as_dispose(struct mm *mm);      /* frees mm->plat, if the platform set it */
 int plat_as_map(struct mm *mm, const struct plat_map *m);
 int plat_as_unmap(struct mm *mm, u64 va, u64 len);
 int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot);

@@ -13,7 +13,8 @@ void pid_hold(int pid);
 void pid_unhold(int pid);
 struct task *task_peek(int tid);                /* not counted: for reports only */
 
-struct task *task_new(void);                    /* zeroed but for lists and ref */
+void task_init(struct task *t);                 /* of zeroed memory: lists, ref, defaults */
+struct task *task_new(void);                    /* allocated and initialized */
 struct proc *proc_new(void);
 void task_reap_dead(void);                      /* frees tasks whose host context has gone */
 extern struct proc kthread_proc;                /* what kernel threads belong to */

@@ -80,6 +80,11 @@ int siginfo_to_user(uptr_t dst, const struct ksiginfo *info);
  * procs_lock. */
 void signal_task_exiting(struct task *t);
 
+/* signalfd(2), fs/signalfd.c. NULL: no memory; -EINVAL: not a signalfd. */
+struct file;
+struct file *signalfd_new(ksigset_t mask, u32 flags);
+int signalfd_set(struct file *f, ksigset_t mask);
+
 /* A call that returns -ERESTART_RESTARTBLOCK leaves here how to go on: kind in
  * restart_arg[0]'s low byte. restart_syscall(2) calls *_restart of it. */
 enum { RESTART_NONE, RESTART_NANOSLEEP, RESTART_FUTEX, RESTART_POLL };

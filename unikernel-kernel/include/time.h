@@ -60,11 +60,19 @@ int itimer_set(struct proc *p, int which, const struct itimer *it, struct itimer
 
 /* timer_create(2) and friends, current process; core/ptimer.c. */
 struct ptimer_event { int notify, signo, tid; u64 value; };     /* struct sigevent */
-int ptimer_create(int clock, const struct ptimer_event *ev);    /* id or -errno */
+/* id or -errno. ev NULL: SIGALRM with the id as its value. */
+int ptimer_create(int clock, const struct ptimer_event *ev);
 int ptimer_set(int id, bool absolute, const struct itimer *it, struct itimer *old_r);
 int ptimer_get(int id, struct itimer *it_r);
 int ptimer_overrun(int id);
 int ptimer_delete(int id);
+
+/* timerfd_create(2): fs/timerfd.c. NULL: no memory. -EINVAL: not a timerfd. */
+struct file;
+struct file *timerfd_new(int clock, u32 flags);
+int timerfd_set(struct file *f, bool absolute, const struct itimer *it, struct itimer *old_r);
+int timerfd_get(struct file *f, struct itimer *it_r);
+
 /* kworker: runs what is due and returns the next deadline or WAIT_FOREVER. */
 u64 ktimer_run(void);
 #endif

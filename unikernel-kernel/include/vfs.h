@@ -108,6 +108,7 @@ struct inode {
     struct sockaddr_binding *bound;     /* unix sockets (next issue) */
     char *link;                         /* symlink's target once known: kmalloc, freed with the
                                          * inode; set by inode_set_link */
+    bool linkable;                      /* O_TMPFILE: link(2) may give it a name */
     bool has_fcaps;                     /* may have security.capability */
     struct list dentries;               /* aliases; dcache_lock */
     struct file_lock_list *flocks;      /* flock and POSIX locks, fs/flock.c */
@@ -309,6 +310,7 @@ void d_drop(struct dentry *d);                  /* forget the name */
 static inline void dentry_get(struct dentry *d) { ref_get(&d->ref); }
 void dentry_put(struct dentry *d);
 void d_shrink(u32 keep);                        /* drop unused names, oldest first */
+void vfs_shrink(void);                          /* memory is short: all that is only cached */
 extern struct spinlock dcache_lock;
 
 /* File system types register by a line in fs/types.def: FS(name, mount function). */
@@ -337,6 +339,11 @@ extern const struct file_ops chrdev_fops;       /* of every S_IFCHR inode: finds
 extern const struct file_ops fifo_fops;         /* of every S_IFIFO inode; fs/pipe.c */
 long pipe_fcntl(struct file *f, u32 cmd, u64 arg);      /* F_[GS]ETPIPE_SZ; fs/pipe.c */
 int pipe_open(u32 flags, struct file *f[2]);    /* pipe2(2): reading end, writing end */
+bool file_is_pipe(const struct file *f);        /* an open pipe or FIFO */
+/* fs/splice.c; the pipe is `in`, `out`, or both. pos NULL: the file's own. */
+ssize_t splice_from_pipe(struct file *in, struct file *out, loff_t *pos, size_t n, bool nonblock);
+ssize_t splice_to_pipe(struct file *in, loff_t *pos, struct file *out, size_t n, bool nonblock);
+ssize_t splice_pipes(struct file *in, struct file *out, size_t n, bool nonblock, bool keep);
 #define MKDEV(ma, mi) ((((u64)(ma) & 0xfff) << 8) | ((mi) & 0xff) | (((u64)(mi) & ~0xffull) << 12) | \
                        (((u64)(ma) & ~0xfffull) << 32))
 #define DEV_MAJOR(d) ((u32)(((d) >> 8 & 0xfff) | ((u64)(d) >> 32 & ~0xfffull)))
@@ -344,6 +351,7 @@ int pipe_open(u32 flags, struct file *f[2]);    /* pipe2(2): reading end, writin
 
 /* A file of anonymous memory that programs can map: memfd_create, shared mappings. */
 struct file *tmpfs_anon_file(const char *name, u64 size, bool sealable);
+int shmem_file_new(const char *name, u64 size, struct file **file_r);
 
 /* File locks, fs/flock.c and fs/posixlock.c. */
 struct flock;

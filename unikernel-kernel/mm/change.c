@@ -13,7 +13,7 @@ static int each_run(struct mm *mm, u64 start, u64 end,
 {
     struct run *r = run_find(mm, start);
 
-    for (; r && r->start < end; r = run_find(mm, start)) {
+    for (; start < end && r && r->start < end; r = run_find(mm, start)) {
         u64 s = max(r->start, start), e = min(r->end, end);
         int x = fn(mm, s, e, arg);
         if (x < 0)
@@ -106,7 +106,7 @@ static s64 move_vma(struct mm *mm, struct vma *v, u64 len, u64 new_len, u64 to)
         file_get(n->file);
     int e = each_run(mm, old, old + len, move_piece, &m);
     struct run *r;
-    for (u64 a = old; (r = run_find(mm, a)) && r->start < old + len;) {
+    for (u64 a = old; a < old + len && (r = run_find(mm, a)) && r->start < old + len;) {
         u64 s = max(r->start, a), x = min(r->end, old + len);
         a = x;
         if (run_add(mm, to + (s - old), to + (x - old)) < 0)

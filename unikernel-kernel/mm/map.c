@@ -1,4 +1,5 @@
 /* mmap(2) and its kin on the current address space. */
+#include "patch.h"
 #include "task.h"
 #include "vfs.h"
 #include "vma.h"
@@ -29,6 +30,7 @@ struct mm *mm_clone(struct mm *from)
     *mm = *from;
     ref_init(&mm->ref);
     mm->lock.v = 0;
+    mm->plat = NULL;
     mm->vmas.root = mm->runs.root = NULL;
     mm->nvmas = 0;
     mm->total = 0;
@@ -44,6 +46,7 @@ struct mm *mm_clone(struct mm *from)
         v->flags = o->flags;
         v->off = o->off;
         v->src = o->src;
+        v->patched = o->patched;
         v->name = o->name;
         v->file = o->file;
         if (v->file)
@@ -71,6 +74,7 @@ void mm_put(struct mm *mm)
     if (!mm || !ref_put(&mm->ref))
         return;
     forget_all(mm);
+    plat_as_dispose(mm);
     kfree(mm);
 }
 
@@ -126,14 +130,16 @@ static bool user_range_ok(u64 addr, u64 len)
     return end <= plat_user_top() || addr >= plat_kernel_end();
 }
 
-static u64 place(struct mm *mm, u64 addr, u64 len, u32 flags)
+static u64 place(struct mm *mm, u64 addr, u64 len, u32 flags, bool pad)
 {
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
         return addr;
     addr = PAGE_DOWN(addr);
     if (addr && user_range_ok(addr, len) && vma_range_free(mm, addr, len))
         return addr;
-    return vma_gap(mm, len, mm->stack_limit ? mm->stack_limit : plat_user_top());
+    /* Behind an image there is room for the stubs of its text. */
+    u64 room = pad ? PV_PATCH_ROOM : 0;
+    return vma_gap(mm, len + room, mm->stack_limit ? mm->stack_limit : plat_user_top());
 }
 
 static int check_file(struct file *f, u32 prot, u32 flags)
@@ -150,7 +156,7 @@ static int check_file(struct file *f, u32 prot, u32 flags)
 static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, struct file *f,
                       u64 off, const struct map_source *src)
 {
-    addr = place(mm, addr, len, flags);
+    addr = place(mm, addr, len, flags, src->kind == SRC_GRANT && (flags & MAP_PRIVATE));
     if (!addr || !user_range_ok(addr, len))
         return -ENOMEM;
     if ((flags & MAP_FIXED_NOREPLACE) && !vma_range_free(mm, addr, len))
@@ -181,6 +187,7 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
             return e;
         }
     }
+    mm_patch_mapped(mm, v);
     vma_merge(mm, v);
     return (s64)addr;
 }

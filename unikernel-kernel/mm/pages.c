@@ -87,6 +87,14 @@ static u32 find_bit(const u64 *map, u32 from, u32 end, bool want)
     return end;
 }
 
+/* The compiler's own would be a call to a library that is not here. */
+static u32 popcount(u64 v)
+{
+    v -= v >> 1 & 0x5555555555555555ull;
+    v = (v & 0x3333333333333333ull) + (v >> 2 & 0x3333333333333333ull);
+    return (u32)(((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0full) * 0x0101010101010101ull >> 56);
+}
+
 /* Sets or clears n bits from `at`; returns how many of them differed before. */
 static u32 change_bits(u64 *map, u32 at, u32 n, bool set)
 {
@@ -96,7 +104,7 @@ static u32 change_bits(u64 *map, u32 at, u32 n, bool set)
         u32 k = min(n, 64 - at % 64);
         u64 mask = (k == 64 ? ~0ull : (1ull << k) - 1) << at % 64;
         u64 *w = &map[at / 64];
-        changed += (u32)__builtin_popcountll((set ? ~*w : *w) & mask);
+        changed += popcount((set ? ~*w : *w) & mask);
         *w = set ? *w | mask : *w & ~mask;
         at += k;
         n -= k;

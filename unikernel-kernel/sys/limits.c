@@ -33,7 +33,8 @@ long sys_setrlimit(const u64 *a)
     return rlimit_set(current()->proc, (u32)a[0], r.rlim_cur, r.rlim_max);
 }
 
-/* Another process' limits: same user and group ids, or CAP_SYS_RESOURCE. */
+/* Another process' limits: same user and group ids, or CAP_SYS_RESOURCE. procs_lock
+ * held, p not yet waited for. */
 static bool may_limit(struct proc *p)
 {
     const struct cred *me = current()->cred;
@@ -59,9 +60,12 @@ long sys_prlimit64(const u64 *a)
     if (a[2] && copy_from_user(&new, a[2], sizeof new) < 0) return -EFAULT;
     p = proc_find_get(a[0] ? (int)a[0] : current()->proc->pid);
     if (!p) return -ESRCH;
-    if (!may_limit(p)) r = -EPERM;
+    mutex_lock(&procs_lock);
+    if (!p->session) r = -ESRCH;
+    else if (!may_limit(p)) r = -EPERM;
     old = (struct rlimit64){ p->rlim[res].cur, p->rlim[res].max };
     if (!r && a[2]) r = rlimit_set(p, res, new.rlim_cur, new.rlim_max);
+    mutex_unlock(&procs_lock);
     proc_put(p);
     if (!r && a[3]) r = copy_to_user(a[3], &old, sizeof old);
     return r;

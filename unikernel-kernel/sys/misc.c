@@ -1,4 +1,4 @@
-/* Names of the container, pidfds, and calls that fit nowhere else. */
+/* Names of the container, and calls that fit nowhere else. */
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/reboot.h>
@@ -71,79 +71,6 @@ long sys_get_robust_list(const u64 *a)
     return put_user(list, a[1]);
 }
 
-/* -- pidfds -- */
-
-long sys_pidfd_open(const u64 *a)
-{
-    int pid = (int)a[0], fd;
-    struct proc *p;
-    struct file *f;
-
-    if ((a[1] & ~(u64)O_NONBLOCK) || pid <= 0) return -EINVAL;
-    p = proc_find_get(pid);
-    if (!p) return -ESRCH;
-    fd = p->pid == pid ? pidfd_new(p, (u32)a[1], &f) : -EINVAL;    /* leaders only */
-    proc_put(p);
-    if (fd < 0) return fd;
-    fd = fd_install(f, 0, true);
-    if (fd < 0) file_put(f);
-    return fd;
-}
-
-/* kill(2)'s rule. */
-static bool may_signal(struct proc *p, int sig)
-{
-    const struct cred *me = current()->cred;
-    struct cred *c;
-    bool ok;
-
-    if (p == current()->proc || capable(CAP_KILL)) return true;
-    if (sig == SIGCONT && p->session == current()->proc->session) return true;
-    c = task_cred_get(p->leader);
-    ok = me->euid == c->suid || me->euid == c->uid || me->uid == c->suid || me->uid == c->uid;
-    cred_put(c);
-    return ok;
-}
-
-/* siginfo_t's first words, for a caller who brings his own. */
-static int read_siginfo(struct ksiginfo *k, uptr_t p, int sig)
-{
-    struct { int signo, err, code, pad, pid; u32 uid; u64 value; } si;
-
-    if (copy_from_user(&si, p, sizeof si) < 0) return -EFAULT;
-    if (si.signo != sig) return -EINVAL;
-    *k = (struct ksiginfo){ .signo = sig, .err = si.err, .code = si.code, .pid = si.pid,
-                            .uid = si.uid, .value = si.value };
-    return 0;
-}
-
-long sys_pidfd_send_signal(const u64 *a)
-{
-    struct ksiginfo k = { .signo = (int)a[1], .code = SI_USER, .pid = current()->proc->pid,
-                          .uid = current()->cred->uid };
-    int sig = (int)a[1];
-    struct proc *p;
-    struct file *f;
-    long r = 0;
-
-    if (a[3] || sig < 0 || sig > 64) return -EINVAL;
-    f = fd_get((int)a[0]);
-    if (!f) return -EBADF;
-    p = pidfd_proc(f);
-    if (!p) r = -EBADF;
-    if (!r && a[2]) r = read_siginfo(&k, a[2], sig);
-    if (!r) {
-        mutex_lock(&procs_lock);
-        if (!p->session) r = -ESRCH;            /* waited for */
-        else if (!may_signal(p, sig)) r = -EPERM;
-        else if (a[2] && p != current()->proc && (k.code >= 0 || k.code == SI_TKILL)) r = -EPERM;
-        else if (sig) r = signal_send_proc(p, sig, &k);
-        mutex_unlock(&procs_lock);
-    }
-    file_put(f);
-    return r;
-}
-
 /* -- namespaces: a domain is one of each kind -- */
 
 long sys_unshare(const u64 *a)
@@ -160,14 +87,12 @@ long sys_unshare(const u64 *a)
     if ((a[0] & CLONE_FILES) && t->files->ref.n > 1) {
         files = fdtable_copy(t->files);
         if (!files) return -ENOMEM;
-        fdtable_put(t->files);
-        t->files = files;
+        fdtable_put(task_obj_swap(&t->files, files));
     }
     if ((a[0] & CLONE_FS) && t->fs->ref.n > 1) {
         fs = fsctx_copy(t->fs);
         if (!fs) return -ENOMEM;
-        fsctx_put(t->fs);
-        t->fs = fs;
+        fsctx_put(task_obj_swap(&t->fs, fs));
     }
     return 0;
 }

@@ -219,7 +219,7 @@ static int setpgid_rules(struct proc *p, int pgid)
 {
     struct proc *me = current()->proc;
 
-    if (p != me && (p->parent != me || p->zombie)) return -ESRCH;
+    if (p != me && p->parent != me) return -ESRCH;
     if (p != me && p->session != me->session) return -EPERM;
     if (p != me && p->did_exec) return -EACCES;
     if (p->session->sid == p->pid) return -EPERM;

@@ -19,8 +19,8 @@ static const int plain[] = {
     /* waiting and threads */
     SCMP_SYS(futex), FUTEX_WAITV_NR, SCMP_SYS(poll), SCMP_SYS(restart_syscall),
     SCMP_SYS(clock_gettime), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(exit), SCMP_SYS(exit_group),
-    SCMP_SYS(sched_getaffinity), SCMP_SYS(getpid), SCMP_SYS(gettid),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sched_getaffinity), SCMP_SYS(gettid), SCMP_SYS(exit), SCMP_SYS(exit_group),
     /* memory of malloc */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
     /* entropy, console, log, grants */
@@ -37,7 +37,7 @@ static const int plain[] = {
     SCMP_SYS(setxattr), SCMP_SYS(listxattr), SCMP_SYS(removexattr),
 };
 
-/* What glibc's pthread_create passes: a thread, never a process. */
+/* What pthread_create passes: a thread, never a process. */
 static const uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM |
     CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
@@ -55,6 +55,8 @@ static void add_rules(scmp_filter_ctx c)
         must(seccomp_rule_add(c, SCMP_ACT_ALLOW, plain[i], 0));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                           SCMP_A0(SCMP_CMP_EQ, thread_flags)));
+    must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                          SCMP_A0(SCMP_CMP_EQ, thread_flags | CLONE_DETACHED)));
     /* Its arguments can't be checked; glibc then takes clone. */
     must(seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,

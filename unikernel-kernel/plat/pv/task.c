@@ -215,6 +215,11 @@ void plat_task_exit(void)
 
 /* -- the rest -- */
 
+void plat_enter_user(struct regs *r)
+{
+    pv_return_user(r);
+}
+
 void plat_task_kick(struct task *t)
 {
     u32 tid = READ_ONCE(t->plat.host_tid);

@@ -1,12 +1,15 @@
 /* What the host delivers: trapped system calls, faults, kicks. */
 #include "host.h"
 #include "mm.h"
+#include "patch.h"
 #include "pv.h"
 
 #include <asm/signal.h>
 #include <asm/siginfo.h>
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
+
+#define HOT 32  /* traps after which a program is worth patching: 0.1 ms lost */
 
 struct ex_entry { u64 from, to, resume; };
 extern const struct ex_entry pv_ex_start[], pv_ex_end[];
@@ -125,6 +128,9 @@ void pv_user_trap(struct regs *r, void *info, int sig)
         r->nr = (u32)si->si_syscall;
         r->rax = -ENOSYS;
         syscall_dispatch(r);
+        struct mm *mm = current()->mm;
+        if (mm && unlikely(++mm->traps % HOT == 0))
+            mm_patch_hot(r);
     } else if (sig != PV_SIG_KICK) {
         fault(r, sig, si, uc);
     }

@@ -1,0 +1,151 @@
+# Programs in a domain: what comes in, what comes out, how it ends.
+load helpers
+
+@test "exit statuses" {
+    for n in 0 1 7 127 255; do
+        bundle "$B" sh -c "exit $n"
+        run xenc run -b "$B" x
+        [ "$status" -eq "$n" ]
+        [ -z "$output" ]
+    done
+    nothing_left
+}
+
+@test "a program that dies of a signal gives 128+n" {
+    bundle "$B" sh -c 'sleep 1000'
+    xenc run -b "$B" x > /dev/null 2>&1 < /dev/null &
+    local job=$! rc=0
+    wait_status x running
+    xenc kill x KILL
+    wait $job || rc=$?
+    [ "$rc" -eq 137 ]
+    # A child's death of a signal is what its parent sees.
+    run xenc run -b "$B" x -- sh -c 'sh -c "kill -TERM \$\$"; echo $?'
+    [ "$output" = 143 ]
+    nothing_left
+}
+
+@test "standard input, output and error are the caller's own" {
+    bundle "$B" sh -c 'cat; echo err >&2'
+    printf 'one\ntwo' | xenc run -b "$B" x > "$T/out" 2> "$T/err"
+    [ "$(cat "$T/out")" = $'one\ntwo' ]
+    [ "$(cat "$T/err")" = err ]
+    nothing_left
+}
+
+@test "a megabyte through a pipe comes out as it went in" {
+    bundle "$B" cat
+    head -c 1048576 /dev/urandom > "$T/in"
+    xenc run -b "$B" x < "$T/in" | cat > "$T/out"
+    cmp "$T/in" "$T/out"
+}
+
+@test "-- ARGS replace the program" {
+    bundle "$B" false
+    run xenc run -b "$B" x -- echo 'a b' c
+    [ "$status" -eq 0 ]
+    [ "$output" = "a b c" ]
+}
+
+@test "environment, working directory, user and umask" {
+    PROCESS='"noNewPrivileges": true' bundle "$B" sh -c 'echo $HOME; pwd; id -u; umask; echo $$'
+    run xenc run -b "$B" x
+    [ "$status" -eq 0 ]
+    [ "$output" = $'/root\n/\n0\n0022\n1' ]
+    bundle "$B" sh -c 'echo $HOME; pwd; id -u; id -g; id -G; umask'
+    sed -i 's/"uid": 0, "gid": 0/"uid": 1000, "gid": 1001, "additionalGids": [5, 6], "umask": 63/
+            s,"cwd": "/","cwd": "/tmp",' "$B/config.json"
+    run xenc run -b "$B" x
+    [ "$status" -eq 0 ]
+    [ "$output" = $'/home/u\n/tmp\n1000\n1001\n1001 5 6\n0077' ]
+}
+
+@test "a read-only root and read-only and writable bind mounts" {
+    mkdir "$T/src"
+    echo hello > "$T/src/f"
+    MOUNTS='{"destination": "/ro", "type": "bind", "source": "'$T'/src", "options": ["rbind", "ro"]},
+            {"destination": "/rw", "source": "'$T'/src", "options": ["bind"]},
+            {"destination": "/etc/one", "source": "'$T'/src/f", "options": ["bind", "ro"]}' \
+        bundle "$B" sh -c 'cat /ro/f /etc/one; echo x > /ro/g; echo y > /rw/h; echo z > /new'
+    sed -i 's/"path": "rootfs"/"path": "rootfs", "readonly": true/' "$B/config.json"
+    run xenc run -b "$B" x
+    [ "${lines[0]}" = hello ]
+    [ "${lines[1]}" = hello ]
+    [[ $output == *"/ro/g: Read-only file system"* ]]
+    [[ $output == *"/new: Read-only file system"* ]]
+    [ "$(cat "$T/src/h")" = y ]
+    [ ! -e "$T/src/g" ]
+    [ ! -e "$B/rootfs/new" ]
+}
+
+@test "missing program, interpreter, working directory" {
+    bundle "$B" nosuch
+    run xenc run -b "$B" x
+    [ "$status" -ne 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *nosuch*not\ found* ]]
+    printf '#!/no/such/sh\n' > "$B/rootfs/bin/script"
+    chmod +x "$B/rootfs/bin/script"
+    run xenc run -b "$B" x -- script
+    [ "$status" -ne 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    bundle "$B" true
+    sed -i 's,"cwd": "/","cwd": "/no/such",' "$B/config.json"
+    run xenc run -b "$B" x
+    [ "$status" -ne 0 ]
+    [[ $output == *"/no/such"* ]]
+    nothing_left
+}
+
+@test "signals to xenc run reach the program" {
+    bundle "$B" sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
+    "$XENC" --root "$ROOT" run -b "$B" x > "$T/out" < /dev/null 3>&- &
+    local job=$! rc=0
+    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    kill -TERM $job
+    wait $job || rc=$?
+    [ "$rc" -eq 9 ]
+    grep -q got "$T/out"
+    nothing_left
+}
+
+@test "two containers at once, and --keep" {
+    bundle "$B" sh -c 'read a; echo $a'
+    mkfifo "$T/in"
+    xenc run -b "$B" one < "$T/in" > "$T/out" &
+    exec 4> "$T/in"
+    run xenc run --keep -b "$B" two <<< hi
+    [ "$output" = hi ]
+    run xenc state two
+    [[ $output == *'"status": "stopped"'* ]]
+    run xenc delete two
+    [ "$status" -eq 0 ]
+    wait_status one running
+    echo bye >&4
+    exec 4>&-
+    wait
+    [ "$(cat "$T/out")" = bye ]
+    nothing_left
+}
+
+@test "without a state root yet, and with one whose name is long" {
+    ROOT=$T/$(printf 'd%.0s' $(seq 120))/root
+    bundle "$B" echo hi
+    run xenc run -b "$B" x
+    [ "$output" = hi ]
+    nothing_left
+}
+
+@test "--image needs no id and leaves no bundle" {
+    bundle "$B" true
+    xenc image import "$B/rootfs" "$T/layout:t" -- /bin/echo from image
+    export TMPDIR=$T
+    run xenc run --image "$T/layout:t" < /dev/null
+    [ "$status" -eq 0 ]
+    [ "$output" = "from image" ]
+    run xenc run --image "$T/layout:t" named -- /bin/sh -c 'exit 4' < /dev/null
+    [ "$status" -eq 4 ]
+    nothing_left
+    run bash -c "ls -d '$T'/xenc-image-*"
+    [ "$status" -ne 0 ]
+}

@@ -1,0 +1,25 @@
+/* On the way back to the program: what has to be done first. */
+#include "proc.h"
+
+void task_return_work(struct regs *r)
+{
+    struct task *t = current();
+    u32 work;
+
+    while ((work = READ_ONCE(t->work))) {
+        if (work & WORK_EXIT) {
+            const struct proc *p = t->proc;
+
+            /* without group_exit another thread runs exec and this one makes way */
+            task_exit(p->group_exit ? p->group_code : 0);
+        }
+        signal_deliver(r);
+    }
+}
+
+void task_fault(struct regs *r, int sig, int code, u64 addr)
+{
+    struct ksiginfo info = { .signo = sig, .code = code, .addr = addr };
+
+    signal_force(sig, &info);
+}

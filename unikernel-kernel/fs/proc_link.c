@@ -1,0 +1,84 @@
+/* Links of /proc: processes' files and directories, namespaces, self. */
+#include "procfs.h"
+#include <linux/limits.h>
+
+int proc_link_text(struct seq *s, struct proc_ctx *c)
+{
+    seq_puts(s, c->arg == PROC_TO_NET ? "self/net" : "self/mounts");
+    return 0;
+}
+
+int proc_self(struct seq *s, struct proc_ctx *c)
+{
+    const struct task *t = current();
+
+    if (t->proc->pid <= 0)
+        return -ENOENT;         /* a kernel thread */
+    seq_printf(s, "%d", t->proc->pid);
+    if (c->arg)
+        seq_printf(s, "/task/%d", t->tid);
+    return 0;
+}
+
+int proc_exe_follow(struct proc_ctx *c, struct path *p_r)
+{
+    struct file *f;
+    int r;
+
+    if (!proc_may_inspect(c->task))
+        return -EACCES;
+    f = proc_exe_get(c->task->proc);
+    if (!f)
+        return -ENOENT;
+    r = file_path(f, p_r);
+    file_put(f);
+    return r;
+}
+
+/* arg 0: the current directory, 1: the root. */
+int proc_cwd_follow(struct proc_ctx *c, struct path *p_r)
+{
+    struct fsctx *fs;
+
+    if (!proc_may_inspect(c->task))
+        return -EACCES;
+    fs = task_fs_get(c->task);
+    if (!fs)
+        return -ENOENT;
+    spin_lock(&fs->lock);
+    *p_r = c->arg ? fs->root : fs->cwd;
+    path_get(p_r);
+    spin_unlock(&fs->lock);
+    fsctx_put(fs);
+    return 0;
+}
+
+static int text_of(struct seq *s, struct proc_ctx *c,
+                   int (*follow)(struct proc_ctx *c, struct path *p_r))
+{
+    struct path p;
+    int r = follow(c, &p);
+
+    if (r < 0)
+        return r;
+    r = proc_path_print(s, &p);
+    path_put(&p);
+    return r;
+}
+
+int proc_exe_text(struct seq *s, struct proc_ctx *c) { return text_of(s, c, proc_exe_follow); }
+int proc_path_text(struct seq *s, struct proc_ctx *c) { return text_of(s, c, proc_cwd_follow); }
+
+/* A domain is one namespace of each kind; the numbers are Linux's for the first ones. */
+int proc_ns(struct seq *s, struct proc_ctx *c)
+{
+    static const struct { const char *name; u32 ino; } ns[] = {
+        { "cgroup", 0xeffffffb }, { "ipc", 0xefffffff }, { "mnt", 0xf0000000 },
+        { "net", 0xf0000001 }, { "pid", 0xeffffffc }, { "pid", 0xeffffffc },
+        { "time", 0xeffffffa }, { "time", 0xeffffffa }, { "user", 0xeffffffd },
+        { "uts", 0xeffffffe },
+    };
+
+    seq_printf(s, "%s:[%u]", ns[c->arg].name, ns[c->arg].ino);
+    return 0;
+}

@@ -1,0 +1,109 @@
+/* /proc/PID/maps, smaps and smaps_rollup. */
+#include "procfs.h"
+#include <linux/mman.h>
+#include <linux/limits.h>
+#include "mm.h"
+
+struct maps {
+    struct seq *s;
+    struct mm *mm;
+    char *name;                 /* PATH_MAX */
+    bool details;
+    u64 size, rss;              /* of all */
+    u64 first, last;
+};
+
+static void map_line(struct maps *m, const struct vma *v)
+{
+    struct seq *s = m->s;
+    size_t from = s->len;
+    u64 dev = 0, ino = 0;
+    const char *name = v->name;
+
+    if (v->file && v->file->inode) {
+        dev = v->file->inode->sb->dev;
+        ino = v->file->inode->ino;
+        name = v->file->path.mnt ? path_name(&v->file->path, m->name, PATH_MAX)
+                                 : v->file->anon_name;
+    }
+    seq_printf(s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)v->start,
+               (unsigned long long)v->end, v->prot & PROT_READ ? 'r' : '-',
+               v->prot & PROT_WRITE ? 'w' : '-', v->prot & PROT_EXEC ? 'x' : '-',
+               v->flags & MAP_SHARED ? 's' : 'p', (unsigned long long)(v->file ? v->off : 0),
+               DEV_MAJOR(dev), DEV_MINOR(dev), (unsigned long long)ino);
+    if (name) {
+        while (s->len - from < 73 && !s->failed)
+            seq_puts(s, " ");
+        for (; *name; name++) {
+            if (*name == '\n')
+                seq_puts(s, "\\012");
+            else
+                seq_put(s, name, 1);
+        }
+    }
+    seq_puts(s, "\n");
+}
+
+static void sizes(struct seq *s, u64 size, u64 rss, bool anon, bool dirty)
+{
+    unsigned long long k = rss >> 10;
+
+    if (size)
+        seq_printf(s, "Size:           %8llu kB\nKernelPageSize:        4 kB\n"
+                   "MMUPageSize:           4 kB\n", (unsigned long long)size >> 10);
+    seq_printf(s, "Rss:            %8llu kB\nPss:            %8llu kB\n"
+               "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n", k, k);
+    seq_printf(s, "Private_Clean:  %8llu kB\nPrivate_Dirty:  %8llu kB\n"
+               "Referenced:     %8llu kB\nAnonymous:      %8llu kB\n", dirty ? 0 : k,
+               dirty ? k : 0, k, anon ? k : 0);
+    seq_puts(s, "LazyFree:              0 kB\nAnonHugePages:         0 kB\n"
+                "ShmemPmdMapped:        0 kB\nFilePmdMapped:         0 kB\n"
+                "Shared_Hugetlb:        0 kB\nPrivate_Hugetlb:       0 kB\n"
+                "Swap:                  0 kB\nSwapPss:               0 kB\n"
+                "Locked:                0 kB\n");
+}
+
+static void one_map(const struct vma *v, void *arg)
+{
+    struct maps *m = arg;
+    u64 rss = m->details ? mm_resident_in(m->mm, v->start, v->end) : 0;
+
+    if (m->first == ~0ull)
+        m->first = v->start;
+    m->last = v->end;
+    m->size += v->end - v->start;
+    m->rss += rss;
+    if (!m->s)
+        return;
+    map_line(m, v);
+    if (m->details)
+        sizes(m->s, v->end - v->start, rss, v->src.kind == SRC_ANON, v->prot & PROT_WRITE);
+}
+
+static int show_maps(struct seq *s, struct proc_ctx *c, bool details, bool rollup)
+{
+    struct maps m = { .s = rollup ? NULL : s, .details = details, .first = ~0ull };
+
+    if (!proc_may_inspect(c->task))
+        return -EACCES;
+    m.mm = task_mm_get(c->task);
+    if (!m.mm)
+        return 0;
+    m.name = kmalloc(PATH_MAX);
+    if (!m.name) {
+        mm_put(m.mm);
+        return -ENOMEM;
+    }
+    mm_for_each(m.mm, one_map, &m);
+    if (rollup) {
+        seq_printf(s, "%08llx-%08llx ---p 00000000 00:00 0 %*s[rollup]\n",
+                   (unsigned long long)(m.last ? m.first : 0), (unsigned long long)m.last, 24, "");
+        sizes(s, 0, m.rss, true, true);
+    }
+    kfree(m.name);
+    mm_put(m.mm);
+    return 0;
+}
+
+int proc_maps(struct seq *s, struct proc_ctx *c) { return show_maps(s, c, false, false); }
+int proc_smaps(struct seq *s, struct proc_ctx *c) { return show_maps(s, c, true, c->arg); }

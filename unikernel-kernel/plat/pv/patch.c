@@ -1,0 +1,326 @@
+/* Patching of system call sites: a program's text is mapped with each hot `syscall`
+ * reached through a jump into the kernel instead of a trap (300 times cheaper).
+ *
+ * A file is prepared once, when a program has trapped from it often enough, and the
+ * result serves every later mapping of it: copies of just the pages that hold sites,
+ * laid over the file's own, and a page or more of stubs at a fixed distance behind the
+ * image. The file's own pages and writable, anonymous or JIT-made text are never
+ * changed, and no text is ever writable.
+ *
+ * Two shapes of site are taken (all else stays on the trap):
+ *   A  mov $nr,%eax ; syscall        the mov (5 bytes) becomes a jmp; syscall stays
+ *   B  syscall ; <3 bytes or more>   a jmp over both; the stub holds what it covered
+ * For B nothing may jump into the bytes covered: checked over the whole text. */
+#include "patch.h"
+#include "pv.h"
+#include "user.h"
+#include "vfs.h"
+
+#include <asm/mman.h>
+#include <linux/elf.h>
+#include <linux/mman.h>
+
+#define STUB_SIZE  32u
+#define STUB_MAX   (PV_PATCH_ROOM / STUB_SIZE - 1)
+#define MERGE_GAP  8u           /* unpatched pages copied rather than mapped apart */
+#define NR_MAX     512u
+
+struct site { u32 at; u8 shape, len; };         /* len: bytes covered from `at` */
+struct piece { u32 page, n; char *copy; };
+
+struct exec_image {
+    u64 off, len;               /* the text's range in the file */
+    u64 delta;                  /* stubs lie at text address + delta */
+    char *stubs;
+    u32 stub_pages, nsites, npieces;
+    struct site *site;
+    struct piece *piece;
+};
+
+void exec_image_free(struct exec_image *im)
+{
+    if (!im)
+        return;
+    for (u32 i = 0; i < im->npieces; i++)
+        kpages_free(im->piece[i].copy, im->piece[i].n);
+    if (im->stubs)
+        kpages_free(im->stubs, im->stub_pages);
+    kfree(im->piece);
+    kfree(im->site);
+    kfree(im);
+}
+
+/* -- finding -- */
+
+/* Length of one register-only instruction of three bytes at p that follows a call in
+ * common code (mov, test, cmp between registers with REX), or of cmp $imm32,%rax. */
+static u32 movable(const u8 *p)
+{
+    if (p[0] == 0x48 && p[1] == 0x3d)
+        return 6;
+    if ((p[0] & 0xf8) == 0x48 && (p[2] & 0xc0) == 0xc0 &&
+        (p[1] == 0x89 || p[1] == 0x8b || p[1] == 0x85 || p[1] == 0x39))
+        return 3;
+    return 0;
+}
+
+static bool classify(const u8 *text, u32 s, u32 len, struct site *o)
+{
+    if (s >= 5 && text[s - 5] == 0xb8 && text[s - 3] < NR_MAX / 256 && !text[s - 2] && !text[s - 1]) {
+        *o = (struct site){ s - 5, 'A', 5 };
+        return true;
+    }
+    u32 n = s + 9 < len ? movable(text + s + 2) : 0;
+    if (n) {
+        *o = (struct site){ s, 'B', (u8)(2 + n) };
+        return true;
+    }
+    return false;
+}
+
+static u32 find_sites(const u8 *text, u32 len, struct site *site, u32 max)
+{
+    u32 n = 0;
+
+    for (u32 i = 0; i + 1 < len && n < max; i++)
+        if (text[i] == 0x0f && text[i + 1] == 0x05 && classify(text, i, len, &site[n]))
+            n++;
+    return n;
+}
+
+/* Takes out the B site that `target` would land inside of. Sites are sorted. */
+static void forbid(struct site *site, u32 n, s64 target)
+{
+    u32 lo = 0, hi = n;
+
+    while (lo < hi) {
+        u32 mid = (lo + hi) / 2;
+        if ((s64)site[mid].at + site[mid].len <= target)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < n && site[lo].shape == 'B' && target > site[lo].at &&
+        target < (s64)site[lo].at + site[lo].len)
+        site[lo].shape = 0;
+}
+
+/* Every byte that could begin a jump is taken for one: too many are forbidden rather
+ * than one too few. */
+static void check_targets(const u8 *t, u32 len, struct site *site, u32 n)
+{
+    u32 near = 0;
+
+    for (u32 i = 0; i + 6 < len; i++) {
+        u8 b = t[i];
+        s32 rel;
+        if (b == 0xe9) {
+            memcpy(&rel, t + i + 1, 4);
+            if (rel > -(s32)len && rel < (s32)len)
+                forbid(site, n, (s64)i + 5 + rel);
+        } else if (b == 0x0f && (t[i + 1] & 0xf0) == 0x80) {
+            memcpy(&rel, t + i + 2, 4);
+            if (rel > -(s32)len && rel < (s32)len)
+                forbid(site, n, (s64)i + 6 + rel);
+        } else if ((b & 0xf0) == 0x70 || b == 0xeb || (b & 0xfc) == 0xe0) {
+            while (near < n && site[near].at + 160u < i)
+                near++;
+            if (near < n && site[near].at < i + 160u)
+                forbid(site, n, (s64)i + 2 + (signed char)t[i + 1]);
+        }
+    }
+}
+
+/* -- building -- */
+
+static void put32(char *p, s64 v)
+{
+    s32 x = (s32)v;
+    memcpy(p, &x, 4);
+}
+
+/* Stub k of a site; all distances are relative to the text's start. The first slot of
+ * the stub area holds the address of the kernel's entry. */
+static void make_stub(struct exec_image *im, u32 k, const struct site *s, const u8 *text)
+{
+    s64 here = (s64)im->delta + (s64)(k + 1) * STUB_SIZE;
+    char *p = im->stubs + (u64)(k + 1) * STUB_SIZE, *q = p;
+    s64 back = s->at + s->len + (s->shape == 'A' ? 2 : 0);
+
+    if (s->shape == 'A') {              /* mov $nr,%eax ; lea back,%rcx */
+        memcpy(q, text + s->at, 5);
+        q += 5;
+        memcpy(q, "\x48\x8d\x0d", 3);
+        put32(q + 3, back - (here + (q - p) + 7));
+        q += 7;
+    } else {                            /* lea over the syscall below,%rcx */
+        memcpy(q, "\x48\x8d\x0d", 3);
+        put32(q + 3, 6 + 2);
+        q += 7;
+    }
+    memcpy(q, "\xff\x25", 2);           /* jmp *entry(%rip) */
+    put32(q + 2, (s64)im->delta - (here + (q - p) + 6));
+    q += 6;
+    if (s->shape == 'B') {              /* what a restart finds, then what was covered */
+        memcpy(q, text + s->at, s->len);
+        q += s->len;
+        *q = (char)0xe9;
+        put32(q + 1, back - (here + (q - p) + 5));
+    }
+}
+
+static void write_site(char *copy, u32 base, const struct exec_image *im, u32 k,
+                       const struct site *s)
+{
+    char *p = copy + (s->at - base);
+    s64 stub = (s64)im->delta + (s64)(k + 1) * STUB_SIZE;
+
+    p[0] = (char)0xe9;
+    put32(p + 1, stub - (s->at + 5));
+    for (u32 i = 5; s->shape == 'B' && i < s->len; i++)
+        p[i] = (char)0xcc;      /* nobody comes here */
+}
+
+/* Groups the sites' pages and copies them. */
+static int make_pieces(struct exec_image *im, const u8 *text)
+{
+    u32 n = 0, cap = im->nsites;
+
+    im->piece = kzalloc(cap * sizeof *im->piece);
+    if (!im->piece)
+        return -ENOMEM;
+    for (u32 i = 0; i < im->nsites; i++) {
+        u32 first = im->site[i].at >> PAGE_SHIFT;
+        u32 last = (im->site[i].at + im->site[i].len - 1) >> PAGE_SHIFT;
+        struct piece *p = n ? &im->piece[n - 1] : NULL;
+        if (p && first <= p->page + p->n + MERGE_GAP)
+            p->n = max(p->n, last + 1 - p->page);
+        else
+            im->piece[n++] = (struct piece){ first, last + 1 - first, NULL };
+    }
+    for (u32 i = 0; i < n; i++) {
+        struct piece *p = &im->piece[i];
+        p->copy = kpages(p->n);
+        if (!p->copy)
+            return -ENOMEM;
+        im->npieces = i + 1;
+        u64 at = (u64)p->page << PAGE_SHIFT;
+        memcpy(p->copy, text + at, min((u64)p->n << PAGE_SHIFT, im->len - at));
+    }
+    for (u32 i = 0, k = 0; k < im->nsites; k++) {
+        while (im->site[k].at >= (im->piece[i].page + im->piece[i].n) << PAGE_SHIFT)
+            i++;
+        write_site(im->piece[i].copy, im->piece[i].page << PAGE_SHIFT, im, k, &im->site[k]);
+    }
+    return 0;
+}
+
+/* Where the image ends in memory, relative to the text that lies at `off` in it. */
+static s64 image_end(struct file *f, u64 off)
+{
+    Elf64_Ehdr h;
+    Elf64_Phdr ph[16];
+    u64 end = 0, text = ~0ull;
+
+    if (vfs_kread(f, &h, sizeof h, 0) != sizeof h || memcmp(h.e_ident, ELFMAG, SELFMAG) ||
+        h.e_phentsize != sizeof ph[0] || h.e_phnum > ARRAY_SIZE(ph))
+        return -1;
+    size_t n = h.e_phnum * sizeof ph[0];
+    if (vfs_kread(f, ph, n, (loff_t)h.e_phoff) != (ssize_t)n)
+        return -1;
+    for (u32 i = 0; i < h.e_phnum; i++) {
+        if (ph[i].p_type != PT_LOAD)
+            continue;
+        end = max(end, PAGE_UP(ph[i].p_vaddr + ph[i].p_memsz));
+        if (PAGE_DOWN(ph[i].p_offset) == off && (ph[i].p_flags & PF_X))
+            text = PAGE_DOWN(ph[i].p_vaddr);
+    }
+    return text < end && end - text < (1ul << 30) ? (s64)(end - text) : -1;
+}
+
+static int build(struct exec_image *im, const u8 *text)
+{
+    u32 len = (u32)im->len, max = min(STUB_MAX, len / 64 + 1);
+    struct site *found = kmalloc(max * sizeof *found);
+
+    if (!found)
+        return -ENOMEM;
+    im->site = found;
+    u32 n = find_sites(text, len, found, max), k = 0;
+    check_targets(text, len, found, n);
+    for (u32 i = 0; i < n; i++)
+        if (found[i].shape)
+            found[k++] = found[i];
+    im->nsites = k;
+    if (!k)
+        return -ENOENT;
+    im->stub_pages = (u32)(PAGE_UP((k + 1) * STUB_SIZE) >> PAGE_SHIFT);
+    im->stubs = kpages(im->stub_pages);
+    if (!im->stubs)
+        return -ENOMEM;
+    u64 entry = (u64)pv_syscall_fast;
+    memcpy(im->stubs, &entry, sizeof entry);
+    for (u32 i = 0; i < k; i++)
+        make_stub(im, i, &found[i], text);
+    return make_pieces(im, text);
+}
+
+/* The text is read where it is mapped: it is the file's, and present as it runs. */
+struct exec_image *pv_patch_prepare(const struct vma *v)
+{
+    s64 delta = image_end(v->file, v->off);
+    struct exec_image *im = kzalloc(sizeof *im);
+    u64 len = min(v->end - v->start, (u64)v->file->inode->size - v->off);
+
+    if (!im)
+        return NULL;
+    im->off = v->off;
+    im->len = len;
+    im->delta = (u64)delta;
+    if (delta < 0 || len > (64ul << 20) || plat_as_populate(current()->mm, v->start,
+                                                            PAGE_UP(len), false) < 0 ||
+        build(im, (const u8 *)v->start) < 0) {
+        im->nsites = 0;         /* remembered: nothing to gain here */
+    }
+    return im;
+}
+
+int pv_patch_apply(struct mm *mm, const struct vma *v, const struct exec_image *im)
+{
+    struct plat_map m = { .prot = PROT_READ | PROT_EXEC, .src = PLAT_PAGES };
+
+    for (u32 i = 0; i < im->npieces; i++) {
+        m.va = v->start + ((u64)im->piece[i].page << PAGE_SHIFT);
+        m.len = (u64)im->piece[i].n << PAGE_SHIFT;
+        m.pages = im->piece[i].copy;
+        if (m.va + m.len > v->end || plat_as_map(mm, &m) < 0)
+            return -EINVAL;
+    }
+    m.va = v->start + im->delta;
+    m.len = (u64)im->stub_pages << PAGE_SHIFT;
+    m.pages = im->stubs;
+    return plat_as_map(mm, &m);
+}
+
+u64 pv_patch_stubs(const struct exec_image *im, u64 text, u64 *len_r)
+{
+    *len_r = (u64)im->stub_pages << PAGE_SHIFT;
+    return text + im->delta;
+}
+
+bool pv_patch_any(const struct exec_image *im, u64 off, u64 len)
+{
+    return im->nsites && im->off == off && len >= im->len;
+}
+
+/* A program counter inside bytes that the image covers moves into the stub. */
+u64 pv_patch_rip(const struct exec_image *im, u64 text, u64 rip)
+{
+    for (u32 k = 0; k < im->nsites; k++) {
+        const struct site *s = &im->site[k];
+        u64 at = text + s->at;
+        if (s->shape == 'B' && rip > at && rip < at + s->len)
+            return text + im->delta + (u64)(k + 1) * STUB_SIZE + 13 + (rip - at);
+    }
+    return rip;
+}
