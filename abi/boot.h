@@ -55,7 +55,8 @@ struct xenc_boot {
     uint64_t vdso;                      /* PV: address of the host's vDSO ELF, or 0 */
     gpa_t filter;                       /* PV: struct sock_filter[] to install */
     uint32_t filter_len, ndevs;
-    uint64_t reserved0[4];
+    uint64_t hwcap;                     /* AT_HWCAP of the host's programs */
+    uint64_t reserved0[3];
     /* both directions */
     uint32_t irq_seq;                   /* futex: incremented after irq_pending was set */
     uint32_t irq_pending;               /* bit i: device i; bit 31: control mailbox */

@@ -30,7 +30,7 @@
  * address < TOP and length < PV_LEN_MAX cannot reach the kernel. */
 #define PV_USER_MIN     0x0000010000ULL
 #define PV_USER_TOP     0x6000000000ULL
-#define PV_USER_MAX     0x7ff000000000ULL
+#define PV_USER_MAX     0x700000000000ULL   /* the vDSO lies above */
 #define PV_LEN_MAX      0x1000000000ULL         /* one call below the kernel: < 64 GiB */
 
 /* Descriptors of every guest process (one table, shared by CLONE_FILES). */

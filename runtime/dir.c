@@ -39,8 +39,15 @@ void rt_dir_close(struct rt_dir *d)
         close(fd_steal(&d->fd));
 }
 
+int rt_root_check(const char *root, struct err *e)
+{
+    return root ? 0 : err_set(e, EINVAL, "not root: set XDG_RUNTIME_DIR or give --root DIR");
+}
+
 static int join(char out[static PATH_MAX], const char *root, const char *id, struct err *e)
 {
+    if (rt_root_check(root, e) < 0)
+        return -EINVAL;
     if (snprintf(out, PATH_MAX, "%s/%s", root, id) >= PATH_MAX)
         return err_set(e, ENAMETOOLONG, "state directory %.80s...", root);
     return 0;

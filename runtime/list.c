@@ -113,8 +113,11 @@ static void print_table(char *text)
 static int walk(struct rt *rt, struct listing *l, struct err *e)
 {
     struct dirent **names = NULL;
-    int n = scandir(rt->root, &names, NULL, alphasort);
+    int n = rt_root_check(rt->root, e);
 
+    if (n < 0)
+        return n;
+    n = scandir(rt->root, &names, NULL, alphasort);
     if (n < 0 && errno != ENOENT)
         return err_sys(e, errno, "state root %s", rt->root);
     for (int i = 0; i < n; i++) {

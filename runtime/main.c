@@ -77,7 +77,7 @@ static int choose_root(const char *flag, struct rt *rt, char room[static PATH_MA
     } else {
         dir = getenv("XDG_RUNTIME_DIR");
         if (!dir || dir[0] != '/')
-            return err_set(e, EINVAL, "not root: set XDG_RUNTIME_DIR or give --root DIR");
+            return 0;           /* not every verb needs one: dir.c complains */
         if (snprintf(room, PATH_MAX, "%s/xenc", dir) >= PATH_MAX)
             return err_set(e, ENAMETOOLONG, "XDG_RUNTIME_DIR");
         rt->root = room;
@@ -108,8 +108,7 @@ static const char *find_libexec(char room[static PATH_MAX])
     return "/usr/libexec/xenc";
 }
 
-static int set_up(const struct global *g, struct rt *rt, char root_room[static PATH_MAX],
-                  struct err *e)
+static int set_up(const struct global *g, struct rt *rt, struct err *e)
 {
     bool json = g->log_format && strcmp(g->log_format, "json") == 0;
     int r;
@@ -123,8 +122,7 @@ static int set_up(const struct global *g, struct rt *rt, char root_room[static P
         return r;
     if (g->systemd)
         return err_set(e, ENOSYS, "--systemd-cgroup is not supported: use the cgroupfs driver");
-    r = choose_domain(g->domain, rt, e);
-    return r < 0 ? r : choose_root(g->root, rt, root_room, e);
+    return choose_domain(g->domain, rt, e);
 }
 
 /* One line on standard error; in the --log file too, in the form engines read. */
@@ -167,7 +165,7 @@ int main(int argc, char **argv)
 
     fill_stdio();
     used = rt_flags_global(flags, argc - 1, argv + 1, &e);
-    r = used < 0 ? used : set_up(&g, &rt, root_room, &e);
+    r = used < 0 ? used : set_up(&g, &rt, &e);
     argc -= 1 + used;
     argv += 1 + used;
     if (r >= 0 && g.version) {
@@ -176,7 +174,9 @@ int main(int argc, char **argv)
         rt_help_all(flags, stdout);
     } else if (r >= 0) {
         rt.libexec = find_libexec(libexec_room);
-        r = run_verb(&rt, argc, argv, &e);
+        r = choose_root(g.root, &rt, root_room, &e);
+        if (r == 0)
+            r = run_verb(&rt, argc, argv, &e);
     }
     if (r < 0) {
         report(&g, &e);

@@ -101,6 +101,8 @@ struct rt_dir { int fd; };
 #define RT_DIR_NONE { .fd = -1 }
 void rt_dir_close(struct rt_dir *d);
 
+/* rt->root is NULL where the caller is not root and has said nothing. */
+int rt_root_check(const char *root, struct err *e);
 int rt_id_check(const char *id, struct err *e);
 /* Claims a new id: makes ROOT/ID and locks it; -EEXIST when it is taken. */
 int rt_dir_create(const char *root, const char *id, struct rt_dir *d, struct err *e);

@@ -119,6 +119,8 @@ int rt_state_read(const struct rt_dir *d, struct rt_state *s, struct err *e)
     memset(s, 0, sizeof(*s));
     s->id = s->bundle = s->rootfs = s->created = s->version = s->cgroups = s->temp_bundle = "";
     r = read_file_at(d->fd, STATE_FILE, STATE_MAX_BYTES, &text, NULL, e);
+    if (r == -ENOENT)
+        return err_set(e, ENOENT, "no state yet (it is being created, or its creator was killed)");
     if (r < 0)
         return r;
     r = rt_json_walk(text, read_field, &rd, e);

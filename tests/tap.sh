@@ -1,13 +1,18 @@
 #!/bin/sh
-# Runs test programs that speak TAP; shows what failed or was skipped, then one line with
-# the sums. usage: tap.sh PROGRAM...        Status 1 when anything failed.
+# Runs test programs that speak TAP, and bats files; shows what failed or was skipped, then
+# one line with the sums. usage: tap.sh PROGRAM...        Status 1 when anything failed.
 passed=0 failed=0 skipped=0
-out=$(mktemp) || exit 1
+out=$(mktemp /tmp/xenc-tap.XXXXXX) || exit 1
 trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT TERM HUP
 for t; do
-    timeout "${TAP_TIMEOUT:-120}" "$t" >"$out" 2>&1
+    t0=$(date +%s)
+    case $t in
+    *.bats) timeout -k 5 "${TAP_TIMEOUT:-120}" bats --tap "$t" >"$out" 2>&1 </dev/null ;;
+    *) timeout -k 5 "${TAP_TIMEOUT:-120}" "$t" >"$out" 2>&1 </dev/null ;;
+    esac
     rc=$?
-    s=$(grep -c '^ok .*# SKIP' "$out")
+    s=$(grep -ci '^ok .*# skip' "$out")
     p=$(grep -c '^ok ' "$out")
     f=$(grep -c '^not ok ' "$out")
     plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$out" | tail -n 1)
@@ -16,8 +21,9 @@ for t; do
         f=1
         echo "not ok - ${t##*/}: status $rc, ran $p of ${plan:-an unknown number}" >>"$out"
     fi
-    printf '%-28s %3d passed, %d failed, %d skipped\n' "${t##*/}" $((p - s)) "$f" "$s"
-    if [ "$f" -gt 0 ]; then grep -v '^ok ' "$out"; else grep '# SKIP' "$out"; fi
+    printf '%-28s %4d passed, %d failed, %d skipped  (%d s)\n' "${t#build/}" $((p - s)) "$f" \
+        "$s" $(($(date +%s) - t0))
+    if [ "$f" -gt 0 ]; then grep -v '^ok ' "$out"; else grep -i '# skip' "$out"; fi
     passed=$((passed + p - s)) failed=$((failed + f)) skipped=$((skipped + s))
 done
 echo "$passed passed, $failed failed, $skipped skipped"

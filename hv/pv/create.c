@@ -100,6 +100,7 @@ static int fill_boot(struct hv_domain *d, uint64_t kernel_end, struct err *e)
     b->ncpus = d->conf->ncpus;
     b->flags = d->conf->flags;
     b->vdso = getauxval(AT_SYSINFO_EHDR);
+    b->hwcap = getauxval(AT_HWCAP);
     b->filter = XENC_HOST_GPA;
     b->filter_len = sizeof filter / sizeof filter[0];
     memcpy(hv_mem(d, XENC_HOST_GPA, sizeof filter), filter, sizeof filter);

@@ -10,9 +10,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifdef __GLIBC__
+#include <sys/rseq.h>
+#endif
 
 #include "hv/pv/pv.h"
 
@@ -91,9 +94,11 @@ static int map_kernel(struct hv_domain *d)
 
 static void leave_libc(void)
 {
+#ifdef __GLIBC__
     /* The host would go on writing to our thread area, which is about to vanish. */
     syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32,
             RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+#endif
     syscall(SYS_set_robust_list, NULL, 24);
 }
 

@@ -82,7 +82,7 @@ gone() {
 wait_status() {
     local i
     for i in $(seq 100); do
-        [[ $(xenc state "$1") == *"\"status\": \"$2\""* ]] && return 0
+        [[ $(xenc state "$1" 2> /dev/null) == *"\"status\": \"$2\""* ]] && return 0
         sleep 0.1
     done
     echo "$1 did not become $2: $(xenc state "$1")"

@@ -23,6 +23,7 @@ static pid_t child(int threads, int caught)
     pthread_t t;
 
     if (pid) return pid;
+    setpgid(0, 0);      /* SIGTSTP does nothing to an orphaned group */
     if (caught) signal(SIGCONT, on_cont);
     for (int i = 0; i < threads; i++) pthread_create(&t, NULL, busy, i ? &t : NULL);
     while (!caught || !conts) pause();

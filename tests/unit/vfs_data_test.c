@@ -35,7 +35,7 @@ static void test_holes(void)
     CALL(pread64, fd, back, 8192, 0);
     tap_ok(back[3999] && !back[4099] && !back[5000], "zeroes there");
     CALL(fstat, fd, &st);
-    tap_is(st.st_blocks, 16, "pages freed");
+    tap_is(st.st_blocks, 8, "pages freed: the second was in the hole");
     tap_is(CALL(fallocate, fd, 0, 0, 100000), 0, "fallocate");
     CALL(fstat, fd, &st);
     tap_ok(st.st_size == 100000 && st.st_blocks == 25 * 8, "size and blocks");

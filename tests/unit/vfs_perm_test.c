@@ -133,7 +133,7 @@ static void test_times(void)
 
 static void test_xattr(void)
 {
-    char buf[100];
+    char buf[100], caps[20] = { 0, 0, 0, 2 };   /* revision 2 */
     tap_is(CALL(setxattr, "/secret", "user.a", "one", 3, 0), 0, "set");
     tap_is(CALL(setxattr, "/secret", "user.a", "two!", 4, XATTR_CREATE), -EEXIST, "XATTR_CREATE");
     tap_is(CALL(setxattr, "/secret", "user.b", "", 0, XATTR_REPLACE), -ENODATA, "XATTR_REPLACE");
@@ -147,9 +147,10 @@ static void test_xattr(void)
     unit_be_user(1000, 1000);
     tap_is(CALL(setxattr, "/secret", "user.a", "x", 1, 0), -EACCES, "not another's");
     tap_is(CALL(getxattr, "/secret", "trusted.t", buf, 9), -ENODATA, "trusted is hidden");
-    tap_is(CALL(setxattr, "/secret", "security.capability", "x", 1, 0), -EPERM, "nor capabilities");
+    tap_is(CALL(setxattr, "/secret", "security.capability", caps, 20, 0), -EPERM, "nor capabilities");
     unit_be_root();
-    CALL(setxattr, "/secret", "security.capability", "x", 1, 0);
+    tap_is(CALL(setxattr, "/secret", "security.capability", "x", 1, 0), -EINVAL, "bad capabilities");
+    tap_is(CALL(setxattr, "/secret", "security.capability", caps, 20, 0), 0, "capabilities");
     CALL(chown, "/secret", 5, 5);
     tap_is(CALL(getxattr, "/secret", "security.capability", buf, 9), -ENODATA,
            "file capabilities go with chown");

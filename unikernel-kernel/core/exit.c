@@ -129,7 +129,9 @@ static void proc_end(struct proc *p)
 {
     if (!p->group_exit) p->group_code = p->leader->exit_code;
     reparent_children(p);
-    pgrp_check_orphaned(p->pgid, p);
+    /* only if p was what tied its group to another one of the session */
+    if (p->parent->pgid != p->pgid && p->parent->session == p->session)
+        pgrp_check_orphaned(p->pgid, p);
     p->stopped = false;
     WRITE_ONCE(p->zombie, true);
     waitq_wake_all(&p->exit_wq, POLLIN);

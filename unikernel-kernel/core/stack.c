@@ -1,5 +1,6 @@
 /* The first stack of a program: strings, auxiliary vector, environment, arguments
  * (System V ABI for x86-64, 3.4.1). Built in the kernel, copied out at once. */
+#include "abi/boot.h"
 #include "exec.h"
 #include "random.h"
 #include "user.h"
@@ -36,19 +37,11 @@ static u64 push(struct builder *b, const void *p, size_t n)
     return b->at;
 }
 
-static u32 hwcap(void)
-{
-    u32 a = 1, bx, c = 0, d;
-
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(bx), "+c"(c), "=d"(d));
-    return d;
-}
-
 static u32 make_auxv(u64 *v, struct image *im, u64 random, u64 platform, u64 execfn)
 {
     const struct cred *c = current()->cred;
     const u64 pairs[][2] = {
-        { AT_SYSINFO_EHDR, plat_vdso() }, { AT_HWCAP, hwcap() }, { AT_PAGESZ, PAGE_SIZE },
+        { AT_SYSINFO_EHDR, plat_vdso() }, { AT_HWCAP, plat_boot()->hwcap }, { AT_PAGESZ, PAGE_SIZE },
         { AT_CLKTCK, 100 }, { AT_PHDR, im->phdr }, { AT_PHENT, sizeof(Elf64_Phdr) },
         { AT_PHNUM, im->prog.eh.e_phnum }, { AT_BASE, im->interp.file ? im->interp.bias : 0 },
         { AT_FLAGS, 0 }, { AT_ENTRY, im->prog.bias + im->prog.eh.e_entry },

@@ -185,7 +185,7 @@ static void task_free(struct task *t)
 void task_put(struct task *t)
 {
     if (!ref_put(&t->ref)) return;
-    if (!plat_task_alive(t)) {
+    if (t != current() && !plat_task_alive(t)) {
         task_free(t);
         return;
     }

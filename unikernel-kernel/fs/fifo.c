@@ -64,6 +64,7 @@ static int fifo_open(struct inode *i, struct file *f)
 {
     u32 mode = f->mode & (FMODE_READ | FMODE_WRITE);
     bool nonblock = f->flags & O_NONBLOCK, alone;
+    bool is_pipe = i->sb->magic == PIPEFS_MAGIC;        /* by /proc/PID/fd: waits for nobody */
     struct pipe *p = pipe_ref(i);
     u32 seen;
     int r = 0;
@@ -71,7 +72,7 @@ static int fifo_open(struct inode *i, struct file *f)
     if (!p)
         return -ENOMEM;
     mutex_lock(&p->lock);
-    if (mode == FMODE_WRITE && nonblock && !p->readers) {
+    if (mode == FMODE_WRITE && nonblock && !p->readers && !is_pipe) {
         mutex_unlock(&p->lock);
         pipe_unref(i, p);
         return -ENXIO;
@@ -80,14 +81,14 @@ static int fifo_open(struct inode *i, struct file *f)
     if (mode & FMODE_READ) {
         p->readers++;
         p->r_opened++;
-        if (!p->writers)
+        if (!p->writers && !is_pipe)
             f->pos = p->w_opened;
     }
     if (mode & FMODE_WRITE) {
         p->writers++;
         p->w_opened++;
     }
-    alone = mode & FMODE_READ ? !p->writers : !p->readers;
+    alone = !is_pipe && (mode & FMODE_READ ? !p->writers : !p->readers);
     seen = mode & FMODE_READ ? p->w_opened : p->r_opened;
     mutex_unlock(&p->lock);
     waitq_wake_all(&p->rd_wq, 0);

@@ -259,10 +259,11 @@ static int pivot_locked(const struct path *root, const struct path *new, const s
 {
     struct mount *m = new->mnt;
     struct dentry *none;
-    if (root->mnt != root_mount || root->dentry != root->mnt->root || !m->parent)
-        return -EINVAL;
     if (m == root->mnt || old->mnt == root->mnt)
         return -EBUSY;
+    if (root->mnt != root_mount || root->dentry != root->mnt->root || !m->parent ||
+        new->dentry != m->root)
+        return -EINVAL;
     if (!mount_is_below_locked(old->mnt, m))
         return -EINVAL;
     mount_detach_locked(m, point_r);
@@ -277,7 +278,7 @@ int vfs_pivot_root(const char *new_root, const char *put_old)
 {
     struct path new, old, root;
     struct dentry *point = NULL;
-    int r = lookup_mount(new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new);
+    int r = path_lookup(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new);
     if (r)
         return r;
     r = path_lookup(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);

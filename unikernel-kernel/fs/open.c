@@ -41,7 +41,7 @@ static int open_inode(const struct path *p, u32 flags, struct file **file_r)
     if (!f)
         return -ENOMEM;
     f->mode = fmode[flags & O_ACCMODE];
-    f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
     if ((f->mode & FMODE_WRITE) && S_ISREG(i->mode)) {
         if ((r = inode_get_write(i)) < 0) {
             file_discard(f);
@@ -60,6 +60,7 @@ static int open_inode(const struct path *p, u32 flags, struct file **file_r)
         file_discard(f);
         return r;
     }
+    f->flags &= ~(u32)O_NOCTTY;         /* of interest to the open alone */
     *file_r = f;
     return 0;
 }

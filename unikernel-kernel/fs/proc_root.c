@@ -111,7 +111,8 @@ static void line(struct seq *s, const char *name, u64 bytes)
 int proc_meminfo(struct seq *s, struct proc_ctx *c)
 {
     u64 total = kmem_total_bytes(), kfree_bytes = kmem_free_bytes(), used = programs_bytes();
-    u64 avail = kfree_bytes;
+    /* Programs' memory is the host's, but counts against the same limit. */
+    u64 avail = kfree_bytes > used ? kfree_bytes - used : 0;
 
     line(s, "MemTotal", total);
     line(s, "MemFree", avail);

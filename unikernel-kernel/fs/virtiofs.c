@@ -65,6 +65,7 @@ static void virtiofs_evict(struct inode *i)
     spin_unlock(&fs->lock);
     vnode_grants_close(v);
     vnode_fh_release(v);
+    kfree(v->absent);
     if (v->nodeid != FUSE_ROOT_ID && v->nlookup)
         forget(fs, v->nodeid, v->nlookup, i->nlink == 0);
     kfree(v);
@@ -238,7 +239,7 @@ static int ask_root(struct virtiofs *fs, const char *share, struct fuse_entry_ou
     return rc == 0 && !e->nodeid ? -ENOENT : rc;
 }
 
-static int mount_node(const char *share, const char *source, struct super **sb_r)
+static int mount_node(const char *share, struct super **sb_r)
 {
     struct virtiofs *fs = fs_get();
     struct fuse_entry_out e;
@@ -255,7 +256,8 @@ static int mount_node(const char *share, const char *source, struct super **sb_r
     if (!sb)
         return -ENOMEM;
     sb->magic = 0x65735546;             /* FUSE_SUPER_MAGIC */
-    strlcpy(sb->source, source && *source ? source : "rootfs", sizeof sb->source);
+    /* Not "rootfs": df and others take that for Linux's initial memory file system. */
+    snprintf(sb->source, sizeof sb->source, share ? "share%s" : "root", share);
     root = virtiofs_iget(sb, &e, &rc);
     if (root)
         sb->root = d_root(sb, root);
@@ -267,7 +269,7 @@ static int mount_node(const char *share, const char *source, struct super **sb_r
 
 int virtiofs_mount(const char *source, u64 flags, const char *data, struct super **sb_r)
 {
-    return mount_node(NULL, source, sb_r);
+    return mount_node(NULL, sb_r);
 }
 
 int virtiofs_mount_share(const char *source, u64 flags, const char *data, struct super **sb_r)
@@ -277,5 +279,5 @@ int virtiofs_mount_share(const char *source, u64 flags, const char *data, struct
     if (!source || !*source || strlen(source) > 9)
         return -EINVAL;
     strtou64(source, &end, 10);
-    return *end ? -EINVAL : mount_node(source, source, sb_r);
+    return *end ? -EINVAL : mount_node(source, sb_r);
 }

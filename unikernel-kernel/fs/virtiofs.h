@@ -43,6 +43,8 @@ struct vnode {
     bool grant_recent;
     bool fh_open[2];
     u64 fh[2];                          /* handles of the device, for messages */
+    char *absent;                       /* directory: the name we removed last, while it is */
+    u64 absent_until;                   /* ... known not to exist; directory's lock */
     bool msg_written;                   /* the new file's handle has served its write */
     bool no_fcaps;                      /* known to have no security.capability */
     struct mutex append_lock;           /* finding the end and writing there; before lock */

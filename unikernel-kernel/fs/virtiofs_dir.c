@@ -48,6 +48,8 @@ static int instantiate(struct inode *dir, struct dentry *d, struct fuse_req *r)
     return 0;
 }
 
+static void forget_absent(struct inode *dir);
+
 /* A request that makes something: its times are the directory's news too. */
 static int make(struct inode *dir, struct dentry *d, struct fuse_req *r)
 {
@@ -57,10 +59,38 @@ static int make(struct inode *dir, struct dentry *d, struct fuse_req *r)
         return -ENOMEM;
     rc = fuse_call(r, sizeof(struct fuse_entry_out));
     virtiofs_stale(dir);
+    forget_absent(dir);
     if (rc == 0)
         return instantiate(dir, d, r);
     fuse_req_free(r);
     return rc;
+}
+
+/* Programs often remove a name and make it anew (temporary and lock files): that it is
+ * gone need not be asked. Directory's lock held. */
+static void remember_absent(struct inode *dir, const struct dentry *d)
+{
+    struct vnode *v = vnode_of(dir);
+
+    kfree(v->absent);
+    v->absent = kstrdup(d->name);
+    v->absent_until = time_mono() + NEGATIVE_NS;
+}
+
+static bool known_absent(struct inode *dir, const struct dentry *d)
+{
+    struct vnode *v = vnode_of(dir);
+
+    return v->absent && !strcmp(v->absent, d->name) && time_mono() < v->absent_until;
+}
+
+/* The directory gets a new name (or may have). */
+static void forget_absent(struct inode *dir)
+{
+    struct vnode *v = vnode_of(dir);
+
+    kfree(v->absent);
+    v->absent = NULL;
 }
 
 static int virtiofs_lookup(struct inode *dir, struct dentry *d)
@@ -71,6 +101,11 @@ static int virtiofs_lookup(struct inode *dir, struct dentry *d)
 
     if (d->len > NAME_MAX)
         return -ENAMETOOLONG;
+    if (known_absent(dir, d)) {
+        d->valid_until = vnode_of(dir)->absent_until;
+        d_add(d, NULL);
+        return 0;
+    }
     r = dir_req(dir, FUSE_LOOKUP, NULL, 0, d);
     if (!r)
         return -ENOMEM;
@@ -142,6 +177,7 @@ static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
         return -ENOMEM;
     rc = fuse_call(r, sizeof(struct fuse_entry_out) + sizeof open);
     virtiofs_stale(dir);
+    forget_absent(dir);
     if (rc < 0) {
         fuse_req_free(r);
         return rc;
@@ -223,6 +259,7 @@ static int remove_name(struct inode *dir, struct dentry *d, u32 op)
     virtiofs_stale(dir);
     if (rc < 0)
         return rc;
+    remember_absent(dir, d);
     if (op == FUSE_RMDIR) {
         i->nlink = 0;
         dir->nlink -= dir->nlink > 2;
@@ -268,6 +305,8 @@ static int virtiofs_rename(struct inode *od, struct dentry *o, struct inode *nd,
     }
     virtiofs_stale(od);
     virtiofs_stale(nd);
+    forget_absent(od);
+    forget_absent(nd);
     if (rc < 0)
         return rc;
     virtiofs_stale(o->inode);

@@ -7,7 +7,8 @@
 #include "plat.h"
 
 enum {
-    BOUNCE_MAX = 32 * 1024,     /* from here on the host writes to user memory itself */
+    BOUNCE_MAX = 32 * 1024,     /* from here on the host reads and writes user memory itself */
+    WRITE_DIRECT = 2048,        /* what a program writes it has just made */
     DIRECT_MAX = 1 << 20,       /* user memory made present at a time */
     FIRST_WRITE_MAX = 16 * 1024,
 };
@@ -69,9 +70,10 @@ static void skip_empty(struct uio *u)
         u->cnt--;
 }
 
-static bool goes_direct(const struct uio *u)
+/* least: where making user memory present costs less than copying. */
+static bool goes_direct(const struct uio *u, size_t least)
 {
-    return u->kernel || u->iov->len >= BOUNCE_MAX;
+    return u->kernel || u->iov->len >= least;
 }
 
 static ssize_t read_slow(int g, struct uio *u, u64 pos)
@@ -84,7 +86,7 @@ static ssize_t read_slow(int g, struct uio *u, u64 pos)
         size_t left = u->left, want;
 
         skip_empty(u);
-        if (goes_direct(u)) {
+        if (goes_direct(u, BOUNCE_MAX)) {
             want = min(u->iov->len, (size_t)DIRECT_MAX);
             r = read_direct(g, u, pos + (u64)done);
         } else {
@@ -143,7 +145,7 @@ static ssize_t write_grant(int g, struct uio *u, u64 pos)
         ssize_t want;
 
         skip_empty(u);
-        if (goes_direct(u)) {
+        if (goes_direct(u, WRITE_DIRECT)) {
             want = (ssize_t)min(u->iov->len, (size_t)DIRECT_MAX);
             r = 0;
             if (!u->kernel)

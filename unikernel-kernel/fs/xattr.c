@@ -41,17 +41,32 @@ ssize_t vfs_getxattr(const struct path *p, const char *name, void *buf, size_t n
     return i->ops->getxattr ? i->ops->getxattr(i, name, buf, n) : -EOPNOTSUPP;
 }
 
+/* Is v a security.capability of revision 2 or 3? */
+static bool caps_valid(const void *v, size_t n)
+{
+    u32 magic;
+    if (n != XATTR_CAPS_SZ_2 && n != XATTR_CAPS_SZ_3)
+        return false;
+    memcpy(&magic, v, sizeof magic);
+    magic &= VFS_CAP_REVISION_MASK;
+    return magic == (n == XATTR_CAPS_SZ_2 ? VFS_CAP_REVISION_2 : VFS_CAP_REVISION_3);
+}
+
 int vfs_setxattr(const struct path *p, const char *name, const void *v, size_t n, int flags)
 {
     struct inode *i = p->dentry->inode;
-    int r = path_is_readonly(p) ? -EROFS : may_xattr(i, name, MAY_WRITE);
+    bool caps = !strcmp(name, XATTR_NAME_CAPS);
+    int r;
+    if (caps && !caps_valid(v, n))
+        return -EINVAL;
+    r = path_is_readonly(p) ? -EROFS : may_xattr(i, name, MAY_WRITE);
     if (r)
         return r;
     if (!i->ops->setxattr)
         return -EOPNOTSUPP;
     mutex_lock(&i->lock);
     r = i->ops->setxattr(i, name, v, n, flags);
-    if (!r && !strcmp(name, XATTR_NAME_CAPS))
+    if (!r && caps)
         i->has_fcaps = true;
     mutex_unlock(&i->lock);
     return r;

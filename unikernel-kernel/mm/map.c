@@ -8,7 +8,7 @@
 #include <linux/mman.h>
 #include <linux/resource.h>
 
-#define NOW_MAX (64ul << 10)    /* anonymous mappings up to this come present */
+#define NOW_MAX (16ul << 10)    /* anonymous mappings up to this come present */
 #define FLAGS_KEPT (MAP_SHARED | MAP_PRIVATE | MAP_GROWSDOWN | MAP_NORESERVE | MAP_STACK)
 
 struct mm *mm_new(void)

@@ -7,8 +7,8 @@
 #include <asm/mman.h>
 #include <linux/mman.h>
 
-#define RUN_MIN (32ul << 10)            /* a lone touch */
-#define RUN_SEQ (64ul << 10)            /* next to a present run: at least */
+#define RUN_MIN (16ul << 10)            /* a lone touch */
+#define RUN_SEQ (32ul << 10)            /* next to a present run: at least */
 #define RUN_MAX (1ul << 20)             /* ... and as much as is there already, at most */
 #define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
 

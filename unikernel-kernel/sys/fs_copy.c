@@ -74,7 +74,9 @@ static long do_sendfile(struct file *out, struct file *in, uptr_t user_pos, size
         return -EBADF;
     if (out->flags & O_APPEND)
         return -EINVAL;
-    if (!is_regular(in) && (!in->inode || !S_ISCHR(in->inode->mode)))
+    /* Linux wants a seekable input: a terminal is none, /dev/zero is one. */
+    if ((in->mode & FMODE_STREAM) ||
+        (!is_regular(in) && (!in->inode || !S_ISCHR(in->inode->mode))))
         return user_pos ? -ESPIPE : -EINVAL;
     r = copy_loop(&c, min(n, MAX_RW));
     if (r >= 0 && user_pos && put_user(pos, user_pos))

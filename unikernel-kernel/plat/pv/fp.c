@@ -31,8 +31,11 @@ void pv_fp_init(void)
 
     __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
     fp.features = lo & XSTATE_MASK;
-    fp.size = XSAVE_MIN;
-    for (u32 i = 2; i < 8; i++) {
+    /* One cpuid, which a hypervisor makes dear, tells the size when nothing is enabled
+     * that we leave out. */
+    cpuid(0xd, 0, r);
+    fp.size = (lo & ~XSTATE_MASK) ? XSAVE_MIN : r[1];
+    for (u32 i = 2; i < 8 && (lo & ~XSTATE_MASK); i++) {
         if (!(fp.features >> i & 1))
             continue;
         cpuid(0xd, i, r);

@@ -32,7 +32,7 @@ struct plat_task {
     void (*kfn)(void *);        /* kernel threads */
     void *karg;
     u32 set_tls;                /* fs_base must be loaded when it starts */
-    u32 pad;
+    u16 spin_luck, spin_skips;  /* whether waiting awake has paid (lock.c) */
 };
 _Static_assert(offsetof(struct plat_task, kstack_top) == PVT_KSTACK, "entry.S");
 _Static_assert(offsetof(struct plat_task, user_rip) == PVT_RIP, "entry.S");

@@ -70,6 +70,12 @@ static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
         c->rip = e->resume;
         return;
     }
+    /* The host stopped or froze us in a timed wait and wants it restarted by a call that
+     * the filter does not know: for us the wait has ended early. */
+    if (sig == SIGSYS && si->si_syscall == __NR_restart_syscall) {
+        c->rax = (u64)-EINTR;
+        return;
+    }
     panic("host signal %d in the kernel: rip %lx address %lx call %d", sig,
           (unsigned long)c->rip, (unsigned long)(u64)si->si_addr,
           sig == SIGSYS ? si->si_syscall : -1);

@@ -1,0 +1,122 @@
+# The guest programs: built once, run natively, then in a domain, many in one container.
+limit=20            # seconds a program may take
+
+build_programs() {
+    local name src cc flags n=0
+    for name in "${programs[@]}"; do
+        src=$here/$name.c
+        [ "$bin/$name" -nt "$src" ] && [ "$bin/$name" -nt "$here/say.h" ] &&
+            [ "$bin/$name" -nt "$here/guest.h" ] && continue
+        cc=gcc flags=''
+        if grep -q '^// *cc: *musl' "$src" && command -v musl-gcc > /dev/null; then
+            cc=musl-gcc flags="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+        fi
+        flags="$flags $(sed -n 's,^// *flags: *,,p' "$src")"
+        $cc -static -O1 -w -I"$here" $flags "$src" -o "$bin/$name" -lpthread 2> "$bin/$name.err" &
+        [ $((++n % 2)) -eq 0 ] && wait
+    done
+    wait
+    for name in "${programs[@]}"; do
+        [ -s "$bin/$name.err" ] && ! [ "$bin/$name" -nt "$here/$name.c" ] &&
+            { not_ok "$name: builds" "$bin/$name.err"; programs=("${programs[@]/$name}"); }
+        rm -f "$bin/$name.err"
+    done
+    programs=(${programs[*]})
+}
+
+# batch NAME...: the shell commands that run these, each in a folder of its own
+batch() {
+    cat <<END
+for t in $*; do
+    mkdir -p /w/\$t; cd /w/\$t
+    printf '\n@@ begin %s\n' \$t
+    timeout -s KILL $limit /t/\$t < /dev/null 2>&1
+    printf '\n@@ end %s %d\n' \$t \$?
+    cd /
+done
+exit 0
+END
+}
+
+# results FILE FOLDER: takes a batch's output apart into FOLDER/NAME (status in line 1);
+# what began and did not end goes to FOLDER/NAME.cut
+results() {
+    awk -v dir="$2" '
+        /^@@ begin / { name = $3; text = ""; next }
+        /^@@ end / && $3 == name {
+            sub(/\n$/, "", text)
+            printf "status %d\n%s", $4, text > (dir "/" name); close(dir "/" name)
+            name = ""; next
+        }
+        name != "" { text = text $0 "\n" }
+        END { if (name != "") printf "%s", text > (dir "/" name ".cut") }' "$1"
+}
+
+# watch PID FILE: until it ends; status 1 when FILE did not grow for too long
+watch() {
+    local size=-1 now quiet=0
+    while kill -0 "$1" 2> /dev/null; do
+        now=$(stat -c %s "$2")
+        if [ "$now" = "$size" ]; then quiet=$((quiet + 1)); else quiet=0 size=$now; fi
+        [ $quiet -gt $(((limit + 8) * 5)) ] && return 1
+        sleep 0.2
+    done
+}
+
+# run_side SIDE NAME...: results in $work/SIDE.d/NAME; a program that hangs or ends its
+# container costs only itself
+run_side() {
+    local side=$1 out=$work/batch.out pid name left=() first
+    shift
+    left=("$@")
+    mkdir -p "$work/$side.d"
+    while [ ${#left[@]} -gt 0 ]; do
+        new_id
+        : > "$out"
+        "$side" sh -c "$(batch "${left[@]}")" < /dev/null > "$out" 2> "$work/$side.err" &
+        pid=$!
+        if ! watch $pid "$out"; then
+            echo "(no end: killed)" >> "$out"
+            [ "$side" = domain ] && end_container "$id"
+            kill -KILL $pid 2> /dev/null
+        fi
+        wait $pid 2> /dev/null
+        results "$out" "$work/$side.d"
+        first=${left[0]}
+        for name in "${left[@]}"; do
+            [ -e "$work/$side.d/$name.cut" ] && cat "$work/$side.err" >> "$work/$side.d/$name.cut"
+        done
+        local rest=()
+        for name in "${left[@]}"; do
+            [ -e "$work/$side.d/$name" ] || [ -e "$work/$side.d/$name.cut" ] || rest+=("$name")
+        done
+        # No program so much as began: the side itself does not work.
+        if [ ${#rest[@]} -eq ${#left[@]} ]; then
+            cp "$work/$side.err" "$work/$side.d/$first.cut"
+            rest=("${rest[@]:1}")
+        fi
+        left=("${rest[@]}")
+    done
+}
+
+run_programs() {
+    local name n d
+    make_roots
+    run_side native "${programs[@]}"
+    run_side domain "${programs[@]}"
+    for name in "${programs[@]}"; do
+        n=$work/native.d/$name d=$work/domain.d/$name
+        if [ ! -e "$n" ]; then
+            skip "$name" "the host gives no result: $(tail -n 1 "$n.cut" 2> /dev/null)"
+        elif grep -q '^status 137' "$n"; then
+            skip "$name" "does not end natively"
+        elif grep -q '^not ok' "$n"; then
+            skip "$name" "fails natively: $(grep -m 1 '^not ok' "$n")"
+        elif [ ! -e "$d" ]; then
+            { echo "no end in the domain; its output:"; cat "$d.cut"; } > "$work/cut"
+            not_ok "$name" "$work/cut"
+        else
+            same "$name" "$n" "$d"
+        fi
+    done
+}

@@ -1,0 +1,5 @@
+part_script() { :; }
+part_binaries() { :; }
+part_images() { :; }
+part_stdin() { :; }
+part_tty() { :; }

@@ -1,0 +1,2 @@
+// cc: musl
+#include "spawn.c"
