@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/shed.h"
 
 /* All that can be caught but what the kernel sends for our own doings. */
 static void passed_on(sigset_t *set)
@@ -63,8 +64,14 @@ static void attach_signals(pid_t monitor, const struct rt_dir *d, int *status_r)
     sigset_t set;
 
     passed_on(&set);
+    const struct timespec *until = &(struct timespec){ .tv_sec = 1 };
     for (;;) {
-        int sig = sigwaitinfo(&set, NULL);
+        int sig = sigtimedwait(&set, NULL, until);
+        if (sig < 0 && errno == EAGAIN) {
+            until = NULL;               /* a container that stays: settle down */
+            shed_text();
+            continue;
+        }
         if (sig == SIGCHLD && reaped(monitor, status_r))
             return;
         if (sig > 0 && sig != SIGCHLD)

@@ -8,10 +8,12 @@
 
 static int v1_memory(int d, const struct oci_resources *r, struct err *e)
 {
-    int rc = rt_cgroup_put_i64(d, "memory.limit_in_bytes", r->memory.limit, RT_RES "memory.limit", e);
+    int rc = rt_cgroup_put_i64(d, "memory.limit_in_bytes", r->memory.limit,
+                               RT_RES "memory.limit", e);
 
     if (rc == 0)
-        rc = rt_cgroup_put_i64(d, "memory.memsw.limit_in_bytes", r->memory.swap, RT_RES "memory.swap", e);
+        rc = rt_cgroup_put_i64(d, "memory.memsw.limit_in_bytes", r->memory.swap,
+                               RT_RES "memory.swap", e);
     if (rc == 0)
         rc = rt_cgroup_put_i64(d, "memory.soft_limit_in_bytes", r->memory.reservation,
                      RT_RES "memory.reservation", e);
@@ -39,9 +41,11 @@ static int v1_cpu(int d, const struct oci_resources *r, struct err *e)
     if (rc == 0)
         rc = rt_cgroup_put_u64(d, "cpu.cfs_burst_us", r->cpu.burst, RT_RES "cpu.burst", e);
     if (rc == 0)
-        rc = rt_cgroup_put_u64(d, "cpu.rt_period_us", r->cpu.rt_period, RT_RES "cpu.realtimePeriod", e);
+        rc = rt_cgroup_put_u64(d, "cpu.rt_period_us", r->cpu.rt_period,
+                               RT_RES "cpu.realtimePeriod", e);
     if (rc == 0)
-        rc = rt_cgroup_put_i64(d, "cpu.rt_runtime_us", r->cpu.rt_runtime, RT_RES "cpu.realtimeRuntime", e);
+        rc = rt_cgroup_put_i64(d, "cpu.rt_runtime_us", r->cpu.rt_runtime,
+                               RT_RES "cpu.realtimeRuntime", e);
     if (rc == 0)
         rc = rt_cgroup_put_i64(d, "cpu.idle", r->cpu.idle, RT_RES "cpu.idle", e);
     return rc;
@@ -77,7 +81,8 @@ static int v1_blkio(int d, const struct oci_resources *r, struct err *e)
                      r->blkio.weight, RT_RES "blockIO.weight", e);
 
     if (rc == 0)
-        rc = rt_cgroup_put_u64(d, "blkio.leaf_weight", r->blkio.leaf_weight, RT_RES "blockIO.leafWeight", e);
+        rc = rt_cgroup_put_u64(d, "blkio.leaf_weight", r->blkio.leaf_weight,
+                               RT_RES "blockIO.leafWeight", e);
     if (rc == 0)
         rc = v1_blkio_devices(d, r, e);
     if (rc == 0)

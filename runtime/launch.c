@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -320,10 +321,21 @@ static void undo(struct rt *rt, struct rt_launch *l)
         log_warn("could not remove %s", l->temp_bundle);
 }
 
+/* What our caller has left open must not reach the domain. */
+static void seal_strays(void)
+{
+    if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) == 0)
+        return;
+    for (int fd = 3; fd < 1024; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 int rt_launch(struct rt *rt, struct rt_launch *l, struct err *e)
 {
-    int r = l->image ? unpack_image(l, e) : 0;
+    int r;
 
+    seal_strays();
+    r = l->image ? unpack_image(l, e) : 0;
     if (!l->create && !l->detach)
         rt_attach_prepare();
     if (r == 0)

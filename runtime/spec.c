@@ -38,7 +38,8 @@ static int make_rootless(char **text)
         memcpy(gid, "\"gid=0\"", 7);
     r = insert_behind(text, "\"linux\": {", add);
     if (r == 0)
-        r = insert_behind(text, "\"namespaces\": [", "\n\t\t\t{\n\t\t\t\t\"type\": \"user\"\n\t\t\t},");
+        r = insert_behind(text, "\"namespaces\": [",
+                          "\n\t\t\t{\n\t\t\t\t\"type\": \"user\"\n\t\t\t},");
     return r;
 }
 

@@ -69,7 +69,7 @@ endif
 
 $(FUZZ_OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(call fuzz_head,flags,$(basename $(notdir $<))) -MMD -MP -c $< -o $@
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 $(FUZZ_OBJ)/$(K)/%.o: $(K)/%.c
 	@mkdir -p $(@D)
@@ -82,6 +82,7 @@ ifneq ($$(filter $(K)/%,$$(FUZZ_USES_$(1))),)
 FUZZ_USES_$(1) += tests/unit/unitplat.c tests/unit/unituser.c
 $(FUZZ_OBJ)/tests/fuzz/$(1).o: FUZZ_CFLAGS += $(UNIT_KFLAGS)
 endif
+$(FUZZ_OBJ)/tests/fuzz/$(1).o: FUZZ_CFLAGS += $(call fuzz_head,flags,$(1))
 $(BUILD)/fuzz/$(1): $$(patsubst %.c,$(FUZZ_OBJ)/%.o,$$(filter %.c,$$(sort $$(FUZZ_USES_$(1)))))
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $$^ -o $$@ $(FUZZ_LDFLAGS) -Wl,--gc-sections -lpthread \
 	    $(call fuzz_head,libs,$(1))

@@ -147,3 +147,12 @@ load helpers
     run bash -c "ls -d '$T'/xenc-image-*"
     [ "$status" -ne 0 ]
 }
+
+@test "descriptors of the caller do not reach the domain" {
+    bundle "$B" sleep 1000
+    echo secret > "$T/secret"
+    xenc run -d --pid-file "$T/pid" -b "$B" x 7< "$T/secret" > /dev/null 2>&1 < /dev/null
+    run ls -l "/proc/$(cat "$T/pid")/fd" 
+    [[ $output != *secret* ]]
+    xenc delete --force x
+}

@@ -3,7 +3,8 @@
 #include "fs.h"
 
 #define BOOT_BUCKETS 512
-#define MAX_BUCKETS  65536
+#define MAX_BUCKETS  (1u << 17)
+#define MAX_NAMES    (1u << 19)
 
 struct spinlock dcache_lock;
 static struct list boot_table[BOOT_BUCKETS];
@@ -16,7 +17,7 @@ struct objcache dentry_cache = OBJCACHE(sizeof(struct dentry), 128);
 void dcache_init(void)
 {
     u64 by_memory = kmem_total_bytes() / 32768;
-    limit = by_memory > 131072 ? 131072 : (u32)max(by_memory, 2048ul);
+    limit = by_memory > MAX_NAMES ? MAX_NAMES : (u32)max(by_memory, 2048ul);
     for (u32 k = 0; k < nbuckets; k++)
         list_init(&table[k]);
     list_init(&lru);

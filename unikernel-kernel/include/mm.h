@@ -26,6 +26,7 @@ struct vma {
     struct map_source src;
     const char *name;                   /* "[stack]", "[heap]" or NULL */
     bool patched;                       /* program text with patched sites (pv) */
+    bool was_writable;                  /* may hold private copies */
 };
 
 struct mm {
@@ -64,6 +65,8 @@ u64 mm_brk(u64 addr);
 int mm_fault(u64 addr, bool write, bool exec);
 /* Makes user pages present so that the host may use them directly. 0 or -EFAULT. */
 int mm_populate_user(u64 addr, u64 len, bool write);
+/* Lets go of program text and other read-only file pages; they come back by themselves. */
+void mm_trim(struct mm *mm);
 /* A free range for len bytes where mmap would place it; 0: none. Not reserved. */
 u64 mm_find_gap(struct mm *mm, u64 len);
 /* Names the mapping at addr ("[stack]"); name is kept as is. */

@@ -48,8 +48,10 @@ static int protect_vma(struct mm *mm, struct vma *v, u32 prot)
         !(v->file->mode & FMODE_WRITE))
         return -EACCES;
     int e = each_run(mm, v->start, v->end, protect_piece, &prot);
-    if (e == 0)
+    if (e == 0) {
         v->prot = prot;
+        v->was_writable |= !!(prot & PROT_WRITE);
+    }
     return e;
 }
 
@@ -101,6 +103,8 @@ static s64 move_vma(struct mm *mm, struct vma *v, u64 len, u64 new_len, u64 to)
     n->flags = v->flags;
     n->off = v->off;
     n->src = v->src;
+    n->patched = v->patched;
+    n->was_writable = v->was_writable;
     n->file = v->file;
     if (n->file)
         file_get(n->file);
@@ -321,4 +325,18 @@ int mm_futex_key(u64 addr, bool shared, u64 key_r[2])
     }
     mutex_unlock(&mm->lock);
     return e;
+}
+
+void mm_trim(struct mm *mm)
+{
+    if (!mutex_trylock(&mm->lock))
+        return;
+    for (struct rbnode *n = rb_first(&mm->vmas); n; n = rb_next(n)) {
+        const struct vma *v = container_of(n, struct vma, node);
+        /* A private page that was written before mprotect took that right must stay. */
+        if (v->src.kind == SRC_GRANT && !(v->prot & PROT_WRITE) &&
+            !v->was_writable)
+            plat_as_discard(mm, v->start, v->end - v->start);
+    }
+    mutex_unlock(&mm->lock);
 }

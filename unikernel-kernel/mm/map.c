@@ -47,6 +47,7 @@ struct mm *mm_clone(struct mm *from)
         v->off = o->off;
         v->src = o->src;
         v->patched = o->patched;
+        v->was_writable = o->was_writable;
         v->name = o->name;
         v->file = o->file;
         if (v->file)
@@ -173,6 +174,7 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
     v->flags = flags & FLAGS_KEPT;
     v->off = off;
     v->src = *src;
+    v->was_writable = prot & PROT_WRITE;
     v->file = f;
     if (f)
         file_get(f);

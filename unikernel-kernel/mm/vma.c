@@ -81,6 +81,7 @@ int vma_split(struct mm *mm, u64 addr)
     n->flags = v->flags;
     n->src = v->src;
     n->patched = v->patched;
+    n->was_writable = v->was_writable;
     n->name = v->name;
     n->off = v->off + (addr - v->start);
     n->file = v->file;
@@ -92,7 +93,8 @@ int vma_split(struct mm *mm, u64 addr)
 static bool alike(const struct vma *a, const struct vma *b)
 {
     return a->end == b->start && a->prot == b->prot && a->flags == b->flags &&
-           a->file == b->file && a->patched == b->patched && a->name == b->name && a->src.kind == b->src.kind &&
+           a->file == b->file && a->patched == b->patched &&
+           a->was_writable == b->was_writable && a->name == b->name && a->src.kind == b->src.kind &&
            (!a->file || a->off + (a->end - a->start) == b->off);
 }
 

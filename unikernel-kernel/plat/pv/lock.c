@@ -1,5 +1,6 @@
 /* Futexes of the host: the slow path of every lock and every sleep. */
 #include "host.h"
+#include "mm.h"
 #include "pv.h"
 
 #define FUTEX_WAIT 0
@@ -53,20 +54,40 @@ static bool spin_for_token(struct plat_task *p)
     return false;
 }
 
+/* A process that sleeps for long gives its program text back to the host's page cache,
+ * the kernel's included: most of what an idle container would hold. It comes back with
+ * a few faults. */
+#define IDLE_NS NSEC_PER_SEC
+#define MADV_DONTNEED_ 4
+
+static void trim(struct task *self)
+{
+    if (self->proc->nthreads != 1)
+        return;
+    mm_trim(self->mm);
+    host3(__NR_madvise, PV_TEXT_BASE, (u64)pv_text_end - PV_TEXT_BASE, MADV_DONTNEED_);
+}
+
 bool plat_task_wait(struct task *self, u64 deadline)
 {
     struct plat_task *p = &self->plat;
 
     if (!READ_ONCE(p->token))
         spin_for_token(p);
+    /* The first second may turn out to be the beginning of a long sleep. */
+    u64 idle = self->mm ? plat_clock_mono() + IDLE_NS : deadline;
     for (;;) {
         if (__atomic_exchange_n(&p->token, 0, __ATOMIC_SEQ_CST))
             return true;
         __atomic_store_n(&p->asleep, 1, __ATOMIC_SEQ_CST);
-        long r = host_futex_wait(&p->token, 0, deadline);
+        long r = host_futex_wait(&p->token, 0, min(deadline, idle));
         __atomic_store_n(&p->asleep, 0, __ATOMIC_SEQ_CST);
-        if (r == -ETIMEDOUT)
+        if (r != -ETIMEDOUT)
+            continue;
+        if (idle >= deadline)
             return __atomic_exchange_n(&p->token, 0, __ATOMIC_SEQ_CST);
+        idle = WAIT_FOREVER;
+        trim(self);
     }
 }
 
