@@ -40,7 +40,8 @@
 #define PV_FD_MAX       16384   /* ... and below this (RLIMIT_NOFILE) */
 
 /* The two forms of clone(2), word for word. */
-#define PV_CLONE_THREAD  0x001d0f00UL   /* VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID */
+/* VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID */
+#define PV_CLONE_THREAD  0x001d0f00UL
 #define PV_CLONE_PROCESS 0x01008411UL   /* CHILD_SETTID PARENT FILES, SIGCHLD */
 
 /* Host signals the guest kernel handles. PV_SIG_KICK asks a thread to look at its

@@ -5,20 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "hv/domain.h"
 
+enum { FIRST, DRIVER, CTL };            /* fixed places in the poll set */
 #define MAX_CONNS 8
 
 static volatile sig_atomic_t forwarded;
 
 static void on_signal(int sig)
 {
-    if (sig != SIGCHLD)
-        forwarded = sig;
+    forwarded = sig;
 }
 
 static void say(struct hv_domain *d, const char *text)
@@ -57,33 +58,15 @@ static int look(struct hv_domain *d)
     return -1;
 }
 
-/* Collects what ended. */
-static int reap(struct hv_domain *d)
+/* A process that the domain can't do without has ended: the exit status. */
+static int ended(struct hv_domain *d, bool driver)
 {
-    char text[128];
-    int st;
-    pid_t pid;
+    int end = look(d);
 
-    while ((pid = waitpid(-1, &st, WNOHANG | __WALL)) > 0) {
-        int end = look(d);
-        if (end >= 0)
-            return end;
-        if (pid == d->dev) {
-            snprintf(text, sizeof text, "the driver domain ended (%s %d)",
-                     WIFSIGNALED(st) ? "signal" : "status",
-                     WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st));
-            say(d, text);
-            return 255;
-        }
-        if (WIFSIGNALED(st) || pid == d->first) {
-            snprintf(text, sizeof text, "a guest process was killed by the host (%s %d)",
-                     WIFSIGNALED(st) ? "signal" : "status",
-                     WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st));
-            say(d, text);
-            return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : 255;
-        }
-    }
-    return -1;
+    if (end >= 0)
+        return end;
+    say(d, driver ? "the driver domain ended" : "a guest process was killed by the host");
+    return driver ? 255 : 128 + SIGKILL;
 }
 
 static void forward(struct hv_domain *d)
@@ -97,7 +80,7 @@ static void forward(struct hv_domain *d)
 
 static void catch_signals(sigset_t *open_r)
 {
-    static const int caught[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+    static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
     struct sigaction sa = { .sa_handler = on_signal };
     sigset_t block;
 
@@ -108,40 +91,62 @@ static void catch_signals(sigset_t *open_r)
     }
     sigprocmask(SIG_BLOCK, &block, open_r);
     signal(SIGPIPE, SIG_IGN);
+    /* Guest processes come and go by the thousand: the host collects them by itself.
+     * The two that matter are watched by descriptor; the guest kernel looks for others
+     * that the host killed (core/kworker.c). */
+    struct sigaction ign = { .sa_handler = SIG_IGN, .sa_flags = SA_NOCLDWAIT };
+    sigaction(SIGCHLD, &ign, NULL);
+}
+
+static int watch(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Takes a connection in, or serves one that has spoken. */
+static void control(struct hv_domain *d, struct pollfd *p, unsigned *n, bool *kill_r)
+{
+    if ((p[CTL].revents & POLLIN) && *n < CTL + 1 + MAX_CONNS) {
+        int fd = accept4(p[CTL].fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            p[(*n)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+    }
+    for (unsigned i = CTL + 1; i < *n; i++) {
+        if (!p[i].revents)
+            continue;
+        hv_serve(d, p[i].fd, kill_r);
+        close(p[i].fd);
+        p[i--] = p[--*n];
+    }
 }
 
 int hv_monitor(struct hv_domain *d)
 {
-    struct pollfd p[1 + MAX_CONNS] = { { .fd = d->conf->ctl_fd, .events = POLLIN } };
-    unsigned n = 1;
+    struct pollfd p[CTL + 1 + MAX_CONNS] = {
+        [FIRST] = { .fd = watch(d->first), .events = POLLIN },
+        [DRIVER] = { .fd = watch(d->dev), .events = POLLIN },
+        [CTL] = { .fd = d->conf->ctl_fd, .events = POLLIN },
+    };
+    unsigned n = CTL + 1;
     sigset_t open;
     bool kill_now = false;
 
     catch_signals(&open);
-    for (;;) {
-        int end = reap(d);
+    while (!kill_now) {
+        if (p[FIRST].fd < 0 || p[FIRST].revents)
+            return hv_log_drain(d), ended(d, false);
+        if (p[DRIVER].fd < 0 || p[DRIVER].revents)
+            return hv_log_drain(d), ended(d, true);
         hv_log_drain(d);
-        if (end < 0)
-            end = kill_now ? 128 + SIGKILL : -1;
-        if (end >= 0)
-            return end;
         if (ppoll(p, n, NULL, &open) < 0) {
             if (errno != EINTR)
                 return 255;
+            for (unsigned i = 0; i < n; i++)
+                p[i].revents = 0;
             forward(d);
             continue;
         }
-        if ((p[0].revents & POLLIN) && n <= MAX_CONNS) {
-            int fd = accept4(p[0].fd, NULL, NULL, SOCK_CLOEXEC);
-            if (fd >= 0)
-                p[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
-        }
-        for (unsigned i = 1; i < n; i++) {
-            if (!p[i].revents)
-                continue;
-            hv_serve(d, p[i].fd, &kill_now);
-            close(p[i].fd);
-            p[i--] = p[--n];
-        }
+        control(d, p, &n, &kill_now);
     }
+    return 128 + SIGKILL;
 }

@@ -52,6 +52,7 @@ int hv_ctl(const char *sock_path, const struct hv_request *rq, struct hv_reply *
         return err_set(e, ECONNREFUSED, "the container's monitor has gone");
     rp_r->text[sizeof rp_r->text - 1] = 0;
     if (rp_r->result < 0)
-        return err_set(e, -rp_r->result, "%s", rp_r->text[0] ? rp_r->text : strerror(-rp_r->result));
+        return err_set(e, -rp_r->result, "%s",
+                       rp_r->text[0] ? rp_r->text : strerror(-rp_r->result));
     return 0;
 }

@@ -122,7 +122,8 @@ static int pv_create(struct hv_domain *d, struct err *e)
     if (d->mem_fd < 0 || ftruncate(d->mem_fd, (off_t)d->conf->mem_bytes) < 0)
         return err_sys(e, errno, "domain memory");
     if (d->conf->mem_bytes < PV_MEM_LEAST)
-        return err_set(e, ENOMEM, "a domain needs at least %u MiB of memory, the limit is %llu bytes",
+        return err_set(e, ENOMEM,
+                       "a domain needs at least %u MiB of memory, the limit is %llu bytes",
                        (unsigned)(PV_MEM_LEAST >> 20), (unsigned long long)d->conf->mem_bytes);
     d->boot = mmap(NULL, HV_WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, d->mem_fd, 0);
     if (d->boot == MAP_FAILED)

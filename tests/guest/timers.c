@@ -125,9 +125,9 @@ static void posix_timers(void)
     sigemptyset(&s);
     sigaddset(&s, SIGRTMIN + 1);
     sigprocmask(SIG_BLOCK, &s, &old);
-    it.it_interval.tv_nsec = 5000000;
+    it.it_interval.tv_nsec = 20000000;
     timer_settime(t, 0, &it, NULL);
-    usleep(60000);
+    usleep(170000);
     hits = 0;
     sigprocmask(SIG_SETMASK, &old, NULL);
     int over = timer_getoverrun(t);

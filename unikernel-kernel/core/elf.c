@@ -203,7 +203,8 @@ int elf_load(struct image *im)
     im->entry = im->prog.bias + im->prog.eh.e_entry;
     note_ranges(mm, im);
     /* The heap begins a random bit above the program, but in the same page table. */
-    mm->brk_start = mm->brk = PAGE_UP(im->prog.end) + PV_PATCH_ROOM + PAGE_SIZE * (1 + (rnd >> 12 & 0xf));
+    mm->brk_start = mm->brk = PAGE_UP(im->prog.end) + PV_PATCH_ROOM +
+                              PAGE_SIZE * (1 + (rnd >> 12 & 0xf));
     stack_reserve(mm, rnd >> 16);
     if (im->interp.file) {
         u64 base = im->interp.eh.e_type == ET_DYN

@@ -27,7 +27,7 @@ int exec_open(int dfd, const char *name, u32 at_flags, struct file **f_r)
     struct inode *i = p.dentry->inode;
     if (S_ISLNK(i->mode))
         e = -ELOOP;
-    else if (!S_ISREG(i->mode) || (p.mnt->flags & 8 /* MS_NOEXEC */))
+    else if (!S_ISREG(i->mode) || (p.mnt && (p.mnt->flags & 8 /* MS_NOEXEC */)))
         e = -EACCES;
     else
         e = inode_permission(i, MAY_EXEC);
@@ -138,7 +138,7 @@ static void new_credentials(struct image *im)
     ssize_t n = -1;
     u32 mode = i->mode;
 
-    if (im->file->path.mnt->flags & 2 /* MS_NOSUID */)
+    if (im->file->path.mnt && im->file->path.mnt->flags & 2 /* MS_NOSUID */)
         mode &= ~(u32)(S_ISUID | S_ISGID);
     else if (i->ops && i->ops->getxattr && t->cred->uid != 0)
         n = i->ops->getxattr(i, "security.capability", fcaps, sizeof fcaps);

@@ -23,11 +23,32 @@ static void exit_objects(struct task *t)
     struct mm *mm = task_obj_swap(&t->mm, NULL);
     struct fsctx *fs;
 
+    if (mm && mm->ref.n == 1) t->proc->maxrss = max(t->proc->maxrss, mm_resident(mm));
     if (files) fdtable_put(files);
     if (mm) mm_put(mm);
     fs = task_obj_swap(&t->fs, NULL);
     if (fs) fsctx_put(fs);
     task_vfork_release(t);
+}
+
+/* Counts t as leaving: true when no other thread of its process stays. */
+static bool begin_leaving(struct proc *p)
+{
+    bool last;
+
+    mutex_lock(&procs_lock);
+    last = ++p->nleaving == p->nthreads;
+    mutex_unlock(&procs_lock);
+    return last;
+}
+
+/* A zombie holds no files: who waits for it may write its program anew. */
+static void drop_program(struct proc *p)
+{
+    struct file *exe = task_obj_swap(&p->exe, NULL);
+
+    if (exe) file_put(exe);
+    proc_texts_set(p, NULL, 0, NULL, 0);
 }
 
 /* Output that the host has not taken yet is waited for, however slow its reader is,
@@ -138,7 +159,8 @@ static void proc_end(struct proc *p)
     if (proc_notify_parent(p, 0, 0)) proc_release(p);
 }
 
-/* Leaves the process: true when that was its last thread. A leader stays in its place for wait4 or the next leader. */
+/* Leaves the process: true when that was its last thread. A leader stays in its place for
+ * wait4 or the next leader. */
 static bool leave(struct task *t, struct proc *p, bool leader, struct session **left_r)
 {
     bool last;
@@ -151,6 +173,7 @@ static bool leave(struct task *t, struct proc *p, bool leader, struct session **
     spin_lock(&t->sighand->lock);
     WRITE_ONCE(t->state, TASK_ZOMBIE);
     p->nthreads--;
+    p->nleaving--;
     if (!leader) list_del(&t->proc_link);
     last = p->nthreads == 0;
     spin_unlock(&t->sighand->lock);
@@ -170,14 +193,16 @@ void task_exit(int code)
     struct task *t = current();
     struct proc *p = t->proc;
     struct session *left = NULL;
-    bool leader;
+    bool leader, last;
 
     assert(p != &kthread_proc);
     t->exit_code = code;
     if (p == init_proc && READ_ONCE(p->nthreads) == 1) end_domain(p, t);
     signal_task_exiting(t);
     futex_task_exit(t);
+    last = begin_leaving(p);
     exit_objects(t);
+    if (last) drop_program(p);
     t->utime = plat_clock_cpu(t);
     /* only an exec in another thread changes it, and that waits for this thread */
     leader = t == p->leader;

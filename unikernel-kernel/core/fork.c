@@ -118,9 +118,7 @@ static int copy_objects(struct task *c, struct task *t, u64 f)
     if (f & CLONE_VM) {
         mm_get(t->mm);
         c->mm = t->mm;
-    } else if (!(c->mm = mm_clone(t->mm))) {
-        return -ENOMEM;
-    }
+    }                           /* a copy is made with the pages', in start() */
     return 0;
 }
 
@@ -171,6 +169,8 @@ static int link_child(struct task *c, struct task *t, const struct clone_req *rq
     spin_lock(&t->sighand->lock);
     if (p->group_exit || (p->exec_task && (rq->flags & CLONE_THREAD))) {
         r = -ERESTARTSYS;       /* the caller is about to leave */
+    } else if (signal_pending(t)) {
+        r = -ERESTARTNOINTR;    /* what was sent to its group would miss the child */
     } else if (n == p) {
         list_add_tail(&p->threads, &c->proc_link);
         p->nthreads++;
@@ -251,6 +251,20 @@ static void wait_vfork(struct task *c)
     waitq_remove(&c->vfork_wq, &w);
 }
 
+static int start(struct task *c, struct task *t, enum plat_start how, u64 tls)
+{
+    int r;
+
+    if (how != PLAT_PROCESS) return plat_task_start(c, how, tls, NULL, NULL);
+    /* Bookkeeping and pages are copied as one: no other thread's mmap in between. */
+    struct mm *mm = mm_clone_begin(t->mm);
+    if (!mm) return -ENOMEM;
+    c->mm = mm;
+    r = plat_task_start(c, how, tls, NULL, NULL);
+    mm_clone_end(t->mm);
+    return r;
+}
+
 /* The child is complete but for its place in the tree: show it and start it. */
 static long launch(struct task *c, struct task *t, const struct clone_req *rq)
 {
@@ -264,14 +278,14 @@ static long launch(struct task *c, struct task *t, const struct clone_req *rq)
         r = -EFAULT;
     ref_get(&c->ref);
     if (r >= 0)
-        r = plat_task_start(c, how, (rq->flags & CLONE_SETTLS) ? rq->tls : PLAT_KEEP_TLS,
-                            NULL, NULL);
+        r = start(c, t, how, (rq->flags & CLONE_SETTLS) ? rq->tls : PLAT_KEEP_TLS);
     if (r < 0) {
         unlink_child(c, t);
         if (pidfd >= 0) fd_close(pidfd);
         task_put(c);
         return r;
     }
+    kworker_forked();
     if (how == PLAT_VFORK) plat_vfork_wait(c);
     else if (rq->flags & CLONE_VFORK) wait_vfork(c);
     task_put(c);

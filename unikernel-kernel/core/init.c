@@ -9,7 +9,6 @@
 #include "boot.h"
 #include "console.h"
 #include "mm.h"
-#include "../sys/trace.h"
 #include "tty.h"
 #include "vfs.h"
 
@@ -300,8 +299,9 @@ static void find_program(char *buf, size_t n)
 
     if (strchr(name, '/')) {
         r = executable(name);
-        if (r < 0) boot_fail(r == -ENOENT || r == -ENOTDIR ? 127 : 126,
-                             "exec: \"%s\": stat %s: %s", name, name, reason(r));
+        if (r == -ENOENT || r == -ENOTDIR)
+            boot_fail(127, "exec: \"%s\": stat %s: %s", name, name, reason(r));
+        if (r < 0) boot_fail(126, "exec: \"%s\": %s", name, reason(r));
         strlcpy(buf, name, n);
         return;
     }

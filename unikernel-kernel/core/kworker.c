@@ -6,13 +6,42 @@
 
 static struct task *kworker_task;
 
+/* While there are other processes than the first, a look once a second for those that
+ * the host has killed: nobody else would miss them. A container that has long been one
+ * process is left asleep; its next fork wakes us (kworker_forked). */
+enum { LOOKS_ALONE = 10 };
+static bool looking;
+
+static u64 look_for_killed(u64 now, u64 *next, int *alone)
+{
+    if (!READ_ONCE(looking)) return WAIT_FOREVER;
+    if (now < *next) return *next;
+    *next = now + NSEC_PER_SEC;
+    *alone = task_count() > 1 ? 0 : *alone + 1;
+    if (*alone == 0) tasks_check_alive();
+    if (*alone < LOOKS_ALONE) return *next;
+    *alone = 0;
+    WRITE_ONCE(looking, false);
+    return WAIT_FOREVER;
+}
+
+void kworker_forked(void)
+{
+    if (likely(READ_ONCE(looking))) return;
+    WRITE_ONCE(looking, true);
+    kworker_poke();
+}
+
 static void kworker(void *arg)
 {
+    u64 check = 0;
+    int alone = 0;
+
     for (;;) {
         u64 next = ktimer_run();
 
         task_reap_dead();
-        plat_irq_wait(next);
+        plat_irq_wait(min(next, look_for_killed(time_mono(), &check, &alone)));
     }
 }
 

@@ -77,7 +77,7 @@ static int make_file(const char *path)
  * find an empty directory (docs/CAVEATS.md). */
 static bool may_be_empty(const char *type)
 {
-    return !strcmp(type, "sysfs") || !strcmp(type, "mqueue") || !strcmp(type, "cgroup");
+    return !strcmp(type, "mqueue") || !strcmp(type, "cgroup");
 }
 
 static int mount_at(const struct xenc_mount *m, const char *type, const char *source,
@@ -93,8 +93,7 @@ static int mount_at(const struct xenc_mount *m, const char *type, const char *so
     r = vfs_mount(type, source, dest, m->flags, data);
     if (r == -ENODEV && may_be_empty(type)) {
         printk(7, "%s: an empty directory stands for %s", dest, type);
-        /* writable: other mounts have their places below */
-        r = vfs_mount("tmpfs", type, dest, m->flags & ~(u64)MS_RDONLY, "mode=755");
+        r = vfs_mount("tmpfs", type, dest, m->flags, "mode=755");
     }
     return r;
 }

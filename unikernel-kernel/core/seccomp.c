@@ -191,7 +191,8 @@ static void send_sigsys(struct regs *r, u32 data)
 bool seccomp_check(struct regs *r)
 {
     struct seccomp_data d = { (int)r->nr, AUDIT_ARCH_X86_64, r->rip,
-                              { r->arg[0], r->arg[1], r->arg[2], r->arg[3], r->arg[4], r->arg[5] } };
+                              { r->arg[0], r->arg[1], r->arg[2],
+                                r->arg[3], r->arg[4], r->arg[5] } };
     u32 ret = SECCOMP_RET_ALLOW;
 
     for (const struct seccomp *s = current()->seccomp; s; s = s->prev) {

@@ -3,7 +3,6 @@
 #include "proc.h"
 #include "sigq.h"
 
-#define ERESTARTNOINTR 513
 #define NR_RESTART_SYSCALL 219
 #define SYSCALL_INSN_LEN 2
 

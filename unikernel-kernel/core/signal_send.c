@@ -7,11 +7,13 @@
 
 void signal_poke(struct task *t)
 {
-    __atomic_or_fetch(&t->work, WORK_SIGNAL, __ATOMIC_SEQ_CST);
+    u32 before = __atomic_fetch_or(&t->work, WORK_SIGNAL, __ATOMIC_SEQ_CST);
+
     if (t == current()) return;
     /* The token is left even for one that seems to run: it may be about to sleep. */
     task_wake(t);
-    if (READ_ONCE(t->state) == TASK_RUNNING) plat_task_kick(t);
+    /* One kick is enough until it has looked: a flood of them would pile up on its stack. */
+    if (!(before & WORK_SIGNAL) && READ_ONCE(t->state) == TASK_RUNNING) plat_task_kick(t);
 }
 
 /* A stop and a continue undo each other while they are only pending. True: p had

@@ -8,9 +8,13 @@
 static long sleep_until(u64 deadline, uptr_t rem)
 {
     struct task *t = current();
-    u64 now;
+    u64 now = time_mono();
     int r;
 
+    if (deadline <= now) {      /* the host would add its timer slack */
+        plat_yield();
+        return 0;
+    }
     do {
         r = task_sleep(deadline, true);
     } while (!r);
@@ -26,7 +30,7 @@ static long sleep_until(u64 deadline, uptr_t rem)
 
 long sleep_relative(u64 ns, uptr_t rem)
 {
-    return sleep_until(time_deadline(0, ns), rem);
+    return sleep_until(ns ? time_deadline(0, ns) : 0, rem);
 }
 
 long sleep_absolute(u64 deadline)

@@ -41,7 +41,8 @@ static u32 make_auxv(u64 *v, struct image *im, u64 random, u64 platform, u64 exe
 {
     const struct cred *c = current()->cred;
     const u64 pairs[][2] = {
-        { AT_SYSINFO_EHDR, plat_vdso() }, { AT_HWCAP, plat_boot()->hwcap }, { AT_PAGESZ, PAGE_SIZE },
+        { AT_SYSINFO_EHDR, plat_vdso() }, { AT_HWCAP, plat_boot()->hwcap },
+        { AT_PAGESZ, PAGE_SIZE },
         { AT_CLKTCK, 100 }, { AT_PHDR, im->phdr }, { AT_PHENT, sizeof(Elf64_Phdr) },
         { AT_PHNUM, im->prog.eh.e_phnum }, { AT_BASE, im->interp.file ? im->interp.bias : 0 },
         { AT_FLAGS, 0 }, { AT_ENTRY, im->prog.bias + im->prog.eh.e_entry },

@@ -10,7 +10,7 @@ void proc_usage(struct proc *p, struct kusage *u)
     u->utime = p->dead_utime;
     u->stime = p->dead_stime;
     u->minflt = p->dead_minflt;
-    u->maxrss = 0;
+    u->maxrss = p->maxrss;
     list_for_each(t, &p->threads, proc_link) {
         if (t->state == TASK_ZOMBIE) continue;
         u->utime += plat_clock_cpu(t);
@@ -42,6 +42,7 @@ static void fill(struct proc *c, struct wait_req *rq, int code, int status, int 
     rq->usage.utime += c->cutime;
     rq->usage.stime += c->cstime;
     rq->usage.minflt += c->cminflt;
+    rq->usage.maxrss = max(rq->usage.maxrss, c->cmaxrss);
 }
 
 static void take_zombie(struct proc *p, struct proc *c, struct wait_req *rq)
@@ -54,6 +55,7 @@ static void take_zombie(struct proc *p, struct proc *c, struct wait_req *rq)
     p->cutime += rq->usage.utime;
     p->cstime += rq->usage.stime;
     p->cminflt += rq->usage.minflt;
+    p->cmaxrss = max(p->cmaxrss, rq->usage.maxrss);
     proc_release(c);
 }
 

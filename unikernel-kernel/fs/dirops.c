@@ -109,6 +109,7 @@ int vfs_mknod(int dfd, const char *name, u32 mode, u64 rdev)
     if (r)
         return r;
     dir = m.w.cur.dentry->inode;
+    mode = inode_new_mode(dir, mode);
     if ((S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
         r = -EPERM;
     else if (S_ISREG(mode))

@@ -53,6 +53,8 @@ void file_put(struct file *f)
         f->ops->release(f);
     if (f->mode & FMODE_COUNTED)
         __atomic_sub_fetch(&i->write_count, 1, __ATOMIC_ACQ_REL);
+    if (f->mode & FMODE_DENY)
+        inode_allow_write(i);
     path_put(&f->path);
     if (i)
         inode_put(i);

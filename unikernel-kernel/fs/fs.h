@@ -45,6 +45,9 @@ static inline bool d_hashed(const struct dentry *d) { return !list_empty(&d->has
 /* By mode bits and capabilities of c alone: 0 or -EACCES. Never sleeps. */
 int inode_mode_allows(const struct inode *i, const struct cred *c, int mask);
 bool inode_owner_or_capable(const struct inode *i);
+/* The mode of what is made in dir: a set-group-id program does not go to a group that its
+ * maker is not in. */
+u32 inode_new_mode(const struct inode *dir, u32 mode);
 /* Set-id bits and file capabilities go when contents change. */
 int inode_kill_priv(struct inode *i);
 void inode_touch_atime(struct file *f);
@@ -72,7 +75,7 @@ struct walk {
     struct last last;
     u64 now;                    /* time_mono(), asked once if needed */
     u32 flags, nlinks, depth, nbufs;
-    bool locked, root_held, must_dir;
+    bool locked, root_held, must_dir, at_cwd;
     char *bufs[WALK_MAX_LINKS]; /* links' targets; freed by walk_end */
     const char *rest[WALK_MAX_LINKS];
 };

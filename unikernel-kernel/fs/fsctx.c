@@ -54,8 +54,10 @@ static void replace(struct fsctx *fs, struct path *slot, const struct path *p)
     struct path old, new = *p;
     path_get(&new);
     spin_lock(&fs->lock);
+    spin_lock(&dcache_lock);            /* see walk_lock_own */
     old = *slot;
     *slot = new;
+    spin_unlock(&dcache_lock);
     spin_unlock(&fs->lock);
     path_put(&old);
 }

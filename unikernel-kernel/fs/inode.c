@@ -55,16 +55,21 @@ void inode_put(struct inode *i)
 
 void inode_init_owner(struct inode *i, const struct inode *dir, u32 mode)
 {
-    const struct cred *c = current()->cred;
     i->mode = mode;
     if (!(dir->mode & S_ISGID))
         return;
     i->gid = dir->gid;
     if (S_ISDIR(mode))
         i->mode |= S_ISGID;
-    else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && c &&
-             !cred_in_group(c, dir->gid) && !cred_capable(c, CAP_FSETID))
-        i->mode &= ~(u32)S_ISGID;
+}
+
+u32 inode_new_mode(const struct inode *dir, u32 mode)
+{
+    const struct cred *c = current()->cred;
+    if (!(dir->mode & S_ISGID) || (mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) ||
+        cred_in_group(c, dir->gid) || cred_capable(c, CAP_FSETID))
+        return mode;
+    return mode & ~(u32)S_ISGID;
 }
 
 /* An open of a socket, or of a block device, which no domain has. */

@@ -9,6 +9,8 @@ static int open_mask(u32 flags)
 {
     static const u8 mask[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
     int m = mask[flags & O_ACCMODE];
+    if (flags & O_EXEC_OPEN)
+        return MAY_EXEC;
     return (flags & O_TRUNC) ? m | MAY_WRITE : m;
 }
 
@@ -41,7 +43,7 @@ static int open_inode(const struct path *p, u32 flags, struct file **file_r)
     if (!f)
         return -ENOMEM;
     f->mode = fmode[flags & O_ACCMODE];
-    f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
+    f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_EXEC_OPEN);
     if ((f->mode & FMODE_WRITE) && S_ISREG(i->mode)) {
         if ((r = inode_get_write(i)) < 0) {
             file_discard(f);
@@ -49,6 +51,12 @@ static int open_inode(const struct path *p, u32 flags, struct file **file_r)
         }
         f->mode |= FMODE_COUNTED;
     }
+    if ((flags & O_EXEC_OPEN) && (r = inode_deny_write(i)) < 0) {
+        file_discard(f);
+        return r;
+    }
+    if (flags & O_EXEC_OPEN)
+        f->mode |= FMODE_DENY;
     f->path = *p;
     path_get(&f->path);
     f->inode = i;
@@ -134,7 +142,8 @@ static int open_tmpfile(const struct open_req *rq, u32 lookup, struct file **fil
     d = dir.dentry->inode;
     r = path_is_readonly(&dir) ? -EROFS : inode_permission(d, MAY_WRITE | MAY_EXEC);
     if (!r)
-        r = d->ops->tmpfile ? d->ops->tmpfile(d, &i, rq->mode & 07777) : -EOPNOTSUPP;
+        r = d->ops->tmpfile ? d->ops->tmpfile(d, &i, inode_new_mode(d, rq->mode & 07777))
+                            : -EOPNOTSUPP;
     if (r)
         goto out;
     p = (struct path){ dir.mnt, d_alloc(dir.dentry, "#tmpfile", 8) };
@@ -172,7 +181,8 @@ static int lookup_or_create(struct walk *w, const struct open_req *rq, struct de
     }
     r = path_is_readonly(dir) ? -EROFS : may_create(dir);
     if (!r)
-        r = di->ops->create ? di->ops->create(di, d, rq->mode & 07777) : -EACCES;
+        r = di->ops->create ? di->ops->create(di, d, inode_new_mode(di, rq->mode & 07777))
+                            : -EACCES;
     if (r) {
         dentry_put(d);
         goto out;

@@ -45,7 +45,8 @@ static inline struct tinode *tinode_of(const struct inode *i) { return i->priv; 
 static inline struct tmpfs *tmpfs_of(const struct super *sb) { return sb->priv; }
 
 /* tmpfs.c */
-struct inode *tmpfs_inode(struct super *sb, const struct inode *dir, u32 mode, u64 rdev, int *err_r);
+struct inode *tmpfs_inode(struct super *sb, const struct inode *dir, u32 mode, u64 rdev,
+                          int *err_r);
 struct super *tmpfs_super(const char *type, const char *data, int *err_r);
 /* tmpfs_dir.c */
 extern const struct inode_ops tmpfs_dir_iops;

@@ -58,7 +58,7 @@ static int start_relative(struct walk *w, int dfd)
     struct dentry *d;
     if (dfd == AT_FDCWD) {
         if (READ_ONCE(fs->ref.n) == 1) {
-            w->cur = fs->cwd;
+            w->at_cwd = true;
             return 0;
         }
         spin_lock(&fs->lock);
@@ -80,10 +80,8 @@ static int start_relative(struct walk *w, int dfd)
 static void start_root(struct walk *w)
 {
     struct fsctx *fs = current()->fs;
-    if (READ_ONCE(fs->ref.n) == 1) {
-        w->root = fs->root;
-        return;
-    }
+    if (READ_ONCE(fs->ref.n) == 1)
+        return;                 /* read by walk_lock_own */
     spin_lock(&fs->lock);
     w->root = fs->root;
     path_get(&w->root);
@@ -91,37 +89,52 @@ static void start_root(struct walk *w)
     w->root_held = true;
 }
 
+/* Takes dcache_lock and reads what of this task's own context is not counted: pivot_root
+ * of another task changes it under that lock. */
+static void walk_lock_own(struct walk *w, bool absolute)
+{
+    struct fsctx *fs = current()->fs;
+    walk_lock(w);
+    if (!w->root_held)
+        w->root = fs->root;
+    if (w->at_cwd)
+        w->cur = fs->cwd;
+    if (absolute)
+        w->cur = w->root;
+}
+
 /* openat2's RESOLVE_BENEATH and RESOLVE_IN_ROOT: the start is the root. */
 static void start_confined(struct walk *w)
 {
-    struct path start = w->cur;
-    path_get(&start);
-    if (w->root_held)
-        path_put(&w->root);
-    w->root = start;
+    struct path old = w->root;
+    bool held = w->root_held;
+    path_get(&w->cur);
+    w->root = w->cur;
     w->root_held = true;
+    if (held) {
+        walk_unlock(w);
+        path_put(&old);
+        walk_lock(w);
+    }
 }
 
 int walk_start(struct walk *w, int dfd, const char *name, u32 flags)
 {
-    int r = 0;
+    bool absolute = *name == '/' && !(flags & LOOKUP_IN_ROOT);
+    int r;
     memset(w, 0, offsetof(struct walk, bufs));
     w->flags = flags;
     w->cred = current()->cred;
     if (!*name && !(flags & LOOKUP_EMPTY))
         return -ENOENT;
+    if (absolute && (flags & LOOKUP_BENEATH))
+        return -EXDEV;
     start_root(w);
-    if (*name == '/' && (flags & LOOKUP_BENEATH))
-        r = -EXDEV;
-    else if (*name != '/' || (flags & LOOKUP_IN_ROOT))
-        r = start_relative(w, dfd);
-    else
-        w->cur = w->root;
-    if (r)
+    if (!absolute && (r = start_relative(w, dfd)) < 0)
         return r;
-    if (flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT))
+    walk_lock_own(w, absolute);
+    if (unlikely(flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)))
         start_confined(w);
-    walk_lock(w);
     return 0;
 }
 

@@ -39,6 +39,7 @@ typedef uint64_t uptr_t;        /* an address in a guest program: never derefere
 /* Inner results that never reach a program: core/signal.c turns them into a restart
  * or EINTR (as Linux's numbers, so that traces read the same). */
 #define ERESTARTSYS 512
+#define ERESTARTNOINTR 513      /* always once more */
 #define ERESTARTNOHAND 514
 #define ERESTART_RESTARTBLOCK 516
 

@@ -46,7 +46,11 @@ struct mm {
 };
 
 struct mm *mm_new(void);
-struct mm *mm_clone(struct mm *mm);             /* fork: bookkeeping; plat copies pages */
+/* fork: a copy of the bookkeeping, while the platform copies the pages. `mm` stays
+ * locked from begin (when that succeeded) to end. */
+struct mm *mm_clone_begin(struct mm *mm);
+void mm_clone_end(struct mm *mm);
+struct mm *mm_clone(struct mm *mm);             /* both */
 static inline void mm_get(struct mm *mm) { ref_get(&mm->ref); }
 void mm_put(struct mm *mm);
 /* Drops every mapping of the current address space (exec). */

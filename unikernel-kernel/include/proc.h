@@ -16,6 +16,8 @@ struct task *task_peek(int tid);                /* not counted: for reports only
 void task_init(struct task *t);                 /* of zeroed memory: lists, ref, defaults */
 struct task *task_new(void);                    /* allocated and initialized */
 struct proc *proc_new(void);
+void kworker_forked(void);                      /* there is a second process */
+void tasks_check_alive(void);                   /* ends the domain if the host killed one */
 void task_reap_dead(void);                      /* frees tasks whose host context has gone */
 extern struct proc kthread_proc;                /* what kernel threads belong to */
 
@@ -92,6 +94,7 @@ void seccomp_put(struct seccomp *s);
 bool seccomp_check(struct regs *r);
 int seccomp_mode(const struct task *t);
 extern u32 syscall_watch;               /* nonzero: tracing or filters somewhere */
+extern bool trace_enabled;              /* --strace (sys/strace.c) */
 
 /* -- boot -- */
 /* Ends the domain with one clear line; status: 127, 126 or 1. */

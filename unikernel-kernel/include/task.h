@@ -85,6 +85,7 @@ struct proc {
     /* Changed under procs_lock and the leader's sighand->lock: either is enough to
      * read. threads: a dead leader stays in it; nthreads: those that live. */
     struct list threads; u32 nthreads;
+    u32 nleaving;                       /* of these, on their way out */
     struct task *leader;
     int pgid;                           /* procs_lock */
     struct session *session;            /* procs_lock */
@@ -109,6 +110,7 @@ struct proc {
     u64 cutime, cstime;                 /* of waited-for children */
     u64 dead_utime, dead_stime;         /* of threads that ended */
     u64 dead_minflt, cminflt;
+    u64 maxrss, cmaxrss;                /* bytes: at exec and exit; of waited-for children */
     u64 start_time;
     int oom_score_adj;
     char *cmdline; size_t cmdline_len;  /* argv as exec saw it, NULs between; owned */

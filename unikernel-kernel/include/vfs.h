@@ -48,7 +48,8 @@ struct inode_ops {
     int (*link)(struct inode *inode, struct inode *dir, struct dentry *d);
     int (*unlink)(struct inode *dir, struct dentry *d);
     int (*rmdir)(struct inode *dir, struct dentry *d);
-    int (*rename)(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, u32 flags);
+    int (*rename)(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n,
+                  u32 flags);
     int (*tmpfile)(struct inode *dir, struct inode **inode_r, u32 mode);
     /* Target into buf (n bytes with room for a NUL): its length. */
     ssize_t (*readlink)(struct inode *i, char *buf, size_t n);
@@ -84,7 +85,8 @@ struct file_ops {
     /* From f->pos on, directory's lock held. The caller sets f->pos to the `off` of the
      * last entry taken; readdir_dots emits the first two (offsets 1 and 2). */
     int (*readdir)(struct file *f, struct dirent_ctx *c);
-    loff_t (*llseek)(struct file *f, loff_t off, int whence);   /* NULL: by size; see FMODE_STREAM */
+    /* NULL: by size; see FMODE_STREAM */
+    loff_t (*llseek)(struct file *f, loff_t off, int whence);
     int (*fsync)(struct file *f, bool data_only);
     int (*fallocate)(struct file *f, int mode, loff_t off, loff_t len);
     /* Mapping: tells mm/ where the bytes are. NULL: -ENODEV. mm.h has struct map_source. */
@@ -175,7 +177,10 @@ struct fsctx {                          /* CLONE_FS */
 };
 
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_PATH = 4, FMODE_STREAM = 8 /* no position */,
-       FMODE_EXEC = 16, FMODE_COUNTED = 32 /* in inode->write_count */ };
+       FMODE_EXEC = 16, FMODE_COUNTED = 32 /* in inode->write_count */,
+       FMODE_DENY = 64 /* writers are denied until it is put */ };
+/* vfs_open_path: to execute it. Asks for MAY_EXEC alone and denies writers. */
+#define O_EXEC_OPEN 0x20u
 struct file {
     struct ref ref;
     u32 mode;                           /* FMODE_* */
@@ -315,7 +320,8 @@ extern struct spinlock dcache_lock;
 
 /* File system types register by a line in fs/types.def: FS(name, mount function). */
 typedef int (*fs_mount_fn)(const char *source, u64 flags, const char *data, struct super **sb_r);
-int vfs_mount(const char *type, const char *source, const char *target, u64 flags, const char *data);
+int vfs_mount(const char *type, const char *source, const char *target, u64 flags,
+              const char *data);
 int vfs_mount_super(struct super *sb, struct dentry *root, const char *target, u64 flags);
 int vfs_mount_root(struct super *sb, u64 flags);
 int vfs_bind(const char *source, const char *target, bool recursive);
@@ -344,8 +350,8 @@ bool file_is_pipe(const struct file *f);        /* an open pipe or FIFO */
 ssize_t splice_from_pipe(struct file *in, struct file *out, loff_t *pos, size_t n, bool nonblock);
 ssize_t splice_to_pipe(struct file *in, loff_t *pos, struct file *out, size_t n, bool nonblock);
 ssize_t splice_pipes(struct file *in, struct file *out, size_t n, bool nonblock, bool keep);
-#define MKDEV(ma, mi) ((((u64)(ma) & 0xfff) << 8) | ((mi) & 0xff) | (((u64)(mi) & ~0xffull) << 12) | \
-                       (((u64)(ma) & ~0xfffull) << 32))
+#define MKDEV(ma, mi) ((((u64)(ma) & 0xfff) << 8) | ((mi) & 0xff) | \
+                       (((u64)(mi) & ~0xffull) << 12) | (((u64)(ma) & ~0xfffull) << 32))
 #define DEV_MAJOR(d) ((u32)(((d) >> 8 & 0xfff) | ((u64)(d) >> 32 & ~0xfffull)))
 #define DEV_MINOR(d) ((u32)(((d) & 0xff) | ((d) >> 12 & ~0xffull)))
 

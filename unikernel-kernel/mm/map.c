@@ -20,7 +20,7 @@ struct mm *mm_new(void)
     return mm;
 }
 
-struct mm *mm_clone(struct mm *from)
+struct mm *mm_clone_begin(struct mm *from)
 {
     struct mm *mm = kmalloc(sizeof *mm);
 
@@ -53,11 +53,25 @@ struct mm *mm_clone(struct mm *from)
         if (v->file)
             file_get(v->file);
     }
-    mutex_unlock(&from->lock);
     if (e < 0) {
+        mutex_unlock(&from->lock);
         mm_put(mm);
         return NULL;
     }
+    return mm;
+}
+
+void mm_clone_end(struct mm *from)
+{
+    mutex_unlock(&from->lock);
+}
+
+struct mm *mm_clone(struct mm *from)
+{
+    struct mm *mm = mm_clone_begin(from);
+
+    if (mm)
+        mm_clone_end(from);
     return mm;
 }
 

@@ -44,7 +44,10 @@ struct usock {
     struct waitq room_wq;       /* those who send to this socket */
 };
 
-static inline struct usock *unix_of(struct socket *s) { return container_of(s, struct usock, sock); }
+static inline struct usock *unix_of(struct socket *s)
+{
+    return container_of(s, struct usock, sock);
+}
 static inline bool unix_stream(const struct usock *u) { return u->sock.type == SOCK_STREAM; }
 static inline bool unix_dgram(const struct usock *u) { return u->sock.type == SOCK_DGRAM; }
 extern struct spinlock unix_link_lock;

@@ -95,7 +95,8 @@ long sys_statx(const u64 *a)
     bool root;
     int r;
     if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || ((u32)a[3] & STATX__RESERVED) ||
-        (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)))
+        (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
+                        AT_STATX_SYNC_TYPE)))
         return -EINVAL;
     r = stat_at((int)a[0], a[1], flags, &k, &root);
     if (r)

@@ -3,6 +3,7 @@
 #include <linux/resource.h>
 #include <linux/sysinfo.h>
 #include <linux/times.h>
+#include "mm.h"
 #include "rusage.h"
 #include "sys.h"
 #include "user.h"
@@ -103,12 +104,15 @@ long sys_getrusage(const u64 *a)
     switch ((int)a[0]) {
     case RUSAGE_SELF:
         own_usage(&u);
+        u.maxrss = max(u.maxrss, mm_resident(t->mm));
         break;
     case RUSAGE_CHILDREN:
-        u = (struct kusage){ .utime = p->cutime, .stime = p->cstime, .minflt = p->cminflt };
+        u = (struct kusage){ .utime = p->cutime, .stime = p->cstime, .minflt = p->cminflt,
+                              .maxrss = p->cmaxrss };
         break;
     case RUSAGE_THREAD:
-        u = (struct kusage){ .utime = plat_clock_cpu(t), .minflt = t->minflt };
+        u = (struct kusage){ .utime = plat_clock_cpu(t), .minflt = t->minflt,
+                              .maxrss = max(p->maxrss, mm_resident(t->mm)) };
         break;
     default:
         return -EINVAL;

@@ -86,7 +86,8 @@ static long do_splice(struct file *in, uptr_t in_addr, struct file *out, uptr_t 
         r = splice_to_pipe(in, in_pos, out, n, nonblock);
     else
         return -EINVAL;
-    if (r > 0 && ((in_pos && put_user(in_off, in_addr)) || (out_pos && put_user(out_off, out_addr))))
+    if (r > 0 && ((in_pos && put_user(in_off, in_addr)) ||
+                  (out_pos && put_user(out_off, out_addr))))
         return -EFAULT;
     return r;
 }

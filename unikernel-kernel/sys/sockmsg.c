@@ -10,7 +10,12 @@
 #define IOV_MAX 1024
 #define IOV_FEW 8
 
-struct msghdr { u64 name; u32 namelen, pad; u64 iov, iovlen, control, controllen; u32 flags, pad2; };
+struct msghdr {
+    u64 name;
+    u32 namelen, pad;
+    u64 iov, iovlen, control, controllen;
+    u32 flags, pad2;
+};
 struct cmsghdr { u64 len; int level, type; };
 _Static_assert(sizeof(struct msghdr) == 56 && sizeof(struct cmsghdr) == 16, "Linux ABI");
 #define CMSG_SPACE(n) (sizeof(struct cmsghdr) + (((n) + 7) & ~7ul))

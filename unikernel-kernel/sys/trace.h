@@ -7,7 +7,6 @@ struct syscall_info { const char *name, *fmt; int err; };
 extern const struct syscall_info syscall_info[];
 extern const unsigned syscall_count;
 
-extern bool trace_enabled;              /* --strace */
 /* Before the call: notes the arguments that the call may change. May return NULL. */
 void *trace_enter(u64 nr, const u64 *a);
 void trace_leave(void *tr, u64 nr, const u64 *a, long result);

@@ -17,6 +17,8 @@ _Static_assert(PV_TASK_BLOCK - PV_TASK_SPACE == 0x7800, "entry.S");
 
 void pv_boot(void);
 
+static u32 first_tgid;          /* the host process that the monitor watches */
+
 static void check(long r, const char *what)
 {
     if (r < 0)
@@ -58,7 +60,7 @@ void pv_boot(void)
     t->plat.self = t;
     t->plat.kstack_top = (u64)t;
     t->plat.altstack = (u64)pv_first_block;
-    t->plat.host_tid = (u32)host3(__NR_gettid, 0, 0, 0);
+    t->plat.host_tid = first_tgid = (u32)host3(__NR_gettid, 0, 0, 0);
     pv_become(t, true);
     drop_loader();
     install_handlers();
@@ -146,18 +148,28 @@ void plat_await_start(void)
         host_futex_wait(&BOOT->started, 0, WAIT_FOREVER);
 }
 
+/* The domain is over: the first process must go, whoever found out. It has the kworker
+ * in it, which a kick makes leave (trap.c). */
+static __attribute__((noreturn)) void pv_end_first(void)
+{
+    for (;;) {
+        host3(__NR_tgkill, first_tgid, first_tgid, PV_SIG_KICK);
+        if (current()->plat.host_tgid == 0 || current()->plat.host_tgid == first_tgid)
+            host3(__NR_exit_group, 0, 0, 0);
+        host_futex_wait(&BOOT->state, BOOT->state, plat_clock_mono() + NSEC_PER_SEC);
+    }
+}
+
 void plat_halt(int wait_status)
 {
     BOOT->exit_status = (u32)wait_status;
     plat_state(XENC_ST_EXITED);
-    for (;;)
-        host3(__NR_exit_group, 0, 0, 0);
+    pv_end_first();
 }
 
 void plat_panic(const char *report)
 {
     strlcpy(BOOT->panic, report, sizeof BOOT->panic);
     plat_state(XENC_ST_PANIC);
-    for (;;)
-        host3(__NR_exit_group, 1, 0, 0);
+    pv_end_first();
 }

@@ -52,25 +52,80 @@ void exec_image_free(struct exec_image *im)
 
 /* -- finding -- */
 
-/* Length of one register-only instruction of three bytes at p that follows a call in
- * common code (mov, test, cmp between registers with REX), or of cmp $imm32,%rax. */
+#define MOVE_MIN 3u             /* with the syscall: room for a jmp */
+#define MOVE_MAX 10u            /* what a stub has room for */
+
+/* Bytes of a ModRM operand that does not name the program counter; 0: not taken. */
+static u32 modrm_len(u8 m)
+{
+    if ((m & 0xc0) == 0xc0)
+        return 1;
+    if ((m & 7) == 4 || (m & 0xc7) == 5)        /* SIB; %rip-relative */
+        return 0;
+    return (m & 0xc0) == 0x40 ? 2 : (m & 0xc0) == 0x80 ? 5 : 1;
+}
+
+/* Length of an instruction at p that means the same elsewhere, of the few kinds that
+ * compilers put behind a system call; 0: none of them. */
+static u32 insn_len(const u8 *p)
+{
+    u32 rex = (p[0] & 0xf0) == 0x40, n;
+    const u8 *o = p + rex;
+
+    switch (o[0]) {
+    case 0x31: case 0x33: case 0x39: case 0x3b: case 0x63: case 0x85: case 0x89:
+    case 0x8b: case 0x8d:
+        n = modrm_len(o[1]);
+        return n ? rex + 1 + n : 0;
+    case 0x83:
+        return (o[1] & 0xc0) == 0xc0 ? rex + 3 : 0;
+    case 0xc7:
+        return (o[1] & 0xf8) == 0xc0 ? rex + 6 : 0;
+    case 0x3d:
+        return rex + 5;
+    case 0xb8: case 0xb9: case 0xba: case 0xbb: case 0xbd: case 0xbe: case 0xbf:
+        return rex && (p[0] & 8) ? 0 : rex + 5;
+    default:
+        return 0;
+    }
+}
+
+/* A ret and the filling behind it, which nothing runs into. */
+static bool ret_and_filling(const u8 *p)
+{
+    static const u8 fill[][2] = { { 0x66, 0x2e }, { 0x0f, 0x1f }, { 0x66, 0x0f }, { 0x66, 0x90 },
+                                  { 0x90, 0x90 }, { 0xcc, 0xcc }, { 0x66, 0x66 } };
+
+    for (u32 i = 0; p[0] == 0xc3 && i < ARRAY_SIZE(fill); i++)
+        if (p[1] == fill[i][0] && p[2] == fill[i][1])
+            return true;
+    return false;
+}
+
+/* Bytes behind a syscall that can move into its stub: enough of them, or 0. */
 static u32 movable(const u8 *p)
 {
-    if (p[0] == 0x48 && p[1] == 0x3d)
-        return 6;
-    if ((p[0] & 0xf8) == 0x48 && (p[2] & 0xc0) == 0xc0 &&
-        (p[1] == 0x89 || p[1] == 0x8b || p[1] == 0x85 || p[1] == 0x39))
-        return 3;
-    return 0;
+    u32 n = 0;
+
+    if (ret_and_filling(p))
+        return MOVE_MIN;
+    while (n < MOVE_MIN) {
+        u32 l = insn_len(p + n);
+        if (!l)
+            return 0;
+        n += l;
+    }
+    return n <= MOVE_MAX ? n : 0;
 }
 
 static bool classify(const u8 *text, u32 s, u32 len, struct site *o)
 {
-    if (s >= 5 && text[s - 5] == 0xb8 && text[s - 3] < NR_MAX / 256 && !text[s - 2] && !text[s - 1]) {
+    if (s >= 5 && text[s - 5] == 0xb8 && text[s - 3] < NR_MAX / 256 && !text[s - 2] &&
+        !text[s - 1]) {
         *o = (struct site){ s - 5, 'A', 5 };
         return true;
     }
-    u32 n = s + 9 < len ? movable(text + s + 2) : 0;
+    u32 n = s + 2 + MOVE_MAX + 8 < len ? movable(text + s + 2) : 0;
     if (n) {
         *o = (struct site){ s, 'B', (u8)(2 + n) };
         return true;

@@ -43,6 +43,13 @@ static void store_regs(const struct regs *r, struct ucontext *uc)
     c->rip = r->rip; c->eflags = r->rflags; c->rsp = r->rsp;
 }
 
+/* Kicked because the domain has ended: nothing is left to do here. */
+static void pv_leave_if_over(void)
+{
+    if (unlikely(BOOT->state >= XENC_ST_EXITED))
+        host3(__NR_exit_group, 0, 0, 0);
+}
+
 /* A fault or trap while the kernel itself ran. Returns to the interrupted code, which
  * may have been moved to its fixup. */
 static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
@@ -50,6 +57,7 @@ static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
     struct sigcontext *c = &uc->uc_mcontext;
 
     if (sig == PV_SIG_KICK) {
+        pv_leave_if_over();
         u64 again = 0;
         if (c->rip >= (u64)pv_exit_check && c->rip < (u64)pv_exit_end)
             again = (u64)pv_exit_check;
@@ -93,6 +101,8 @@ struct regs *pv_signal_entry(int sig, void *info, void *ucp)
         return NULL;
     }
     struct task *t = current();
+    if (sig == PV_SIG_KICK)
+        pv_leave_if_over();
     if (unlikely(t->plat.in_vdso)) {
         if (sig == PV_SIG_KICK)
             return NULL;
