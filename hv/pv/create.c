@@ -118,8 +118,10 @@ static int pv_create(struct hv_domain *d, struct err *e)
 {
     uint64_t end = 0;
 
-    d->mem_fd = memfd_create("xenc-domain", MFD_CLOEXEC);
-    if (d->mem_fd < 0 || ftruncate(d->mem_fd, (off_t)d->conf->mem_bytes) < 0)
+    d->mem_fd = memfd_create("xenc-domain", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    /* The guest has the descriptor: its size must stay, for our sake and for the limit's. */
+    if (d->mem_fd < 0 || ftruncate(d->mem_fd, (off_t)d->conf->mem_bytes) < 0 ||
+        fcntl(d->mem_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return err_sys(e, errno, "domain memory");
     if (d->conf->mem_bytes < PV_MEM_LEAST)
         return err_set(e, ENOMEM,

@@ -71,6 +71,28 @@ static int drop_rights(const struct hv_conf *c)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* Text and constants. A page of each is made private to the domain by writing what it
+ * already holds: the host then copies the page table entries at a fork, and a new guest
+ * process does not fault its way through the kernel. Where a policy forbids to run
+ * text that was once writable, the mapping is left plain. */
+static int map_text(int fd, const Elf64_Phdr *p)
+{
+    int prot = PROT_READ | (p->p_flags & PF_X ? PROT_EXEC : 0);
+    int flags = MAP_PRIVATE | MAP_POPULATE;
+    volatile char *last = (volatile char *)(p->p_vaddr + p->p_filesz - 1);
+
+    if (mmap((void *)p->p_vaddr, p->p_filesz, PROT_READ, flags | MAP_FIXED_NOREPLACE, fd,
+             (off_t)p->p_offset) == MAP_FAILED)
+        return -1;
+    if (mprotect((void *)p->p_vaddr, p->p_filesz, PROT_READ | PROT_WRITE) == 0) {
+        *last = *last;
+        if (mprotect((void *)p->p_vaddr, p->p_filesz, prot) == 0)
+            return 0;
+    }
+    return mmap((void *)p->p_vaddr, p->p_filesz, prot, flags | MAP_FIXED, fd,
+                (off_t)p->p_offset) == MAP_FAILED ? -1 : 0;
+}
+
 static int map_kernel(struct hv_domain *d)
 {
     const struct pv_kernel *k = pv_kernel_of(d);
@@ -79,9 +101,7 @@ static int map_kernel(struct hv_domain *d)
         const Elf64_Phdr *p = &k->ph[i];
         if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
             continue;
-        if (mmap((void *)p->p_vaddr, p->p_filesz, PROT_READ | (p->p_flags & PF_X ? PROT_EXEC : 0),
-                 MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_POPULATE, d->kernel_fd,
-                 (off_t)p->p_offset) == MAP_FAILED)
+        if (map_text(d->kernel_fd, p) < 0)
             return -1;
     }
     void *m = mmap((void *)PV_MEM_BASE, d->conf->mem_bytes, PROT_READ | PROT_WRITE,

@@ -152,7 +152,7 @@ load helpers
     bundle "$B" sleep 1000
     echo secret > "$T/secret"
     xenc run -d --pid-file "$T/pid" -b "$B" x 7< "$T/secret" > /dev/null 2>&1 < /dev/null
-    run ls -l "/proc/$(cat "$T/pid")/fd" 
+    run ls -l "/proc/$(cat "$T/pid")/fd"
     [[ $output != *secret* ]]
     xenc delete --force x
 }

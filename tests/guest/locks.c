@@ -28,7 +28,7 @@ static void contend(void)
 static void parts(void)
 {
     int f = open("lock", O_RDWR);
-    for (long i = 0; i < 10; i++) if (lk(f, F_SETLK, F_WRLCK, i, 1) == -1) note("  %ld taken", i); 
+    for (long i = 0; i < 10; i++) if (lk(f, F_SETLK, F_WRLCK, i, 1) == -1) note("  %ld taken", i);
 }
 static void waiter(void)
 {

@@ -46,6 +46,7 @@ int console_tx_drain(u64 deadline) { return 0; }
 void tty_session_leader_exit(struct session *s) {}
 void futex_task_exit(struct task *t) {}
 void timers_exit(struct proc *p) {}
+void kworker_forked(void) {}
 void plat_vfork_wait(struct task *c);
 void plat_vfork_wait(struct task *c) {}
 

@@ -285,6 +285,7 @@ WEAK void plat_task_kick(struct task *t)
 }
 
 WEAK bool plat_task_alive(const struct task *t) { return true; }
+WEAK bool plat_task_killed(const struct task *t) { return false; }
 WEAK void plat_set_tls(u64 fsbase) { unit_self->plat.fs_base = fsbase; }
 WEAK u64 plat_get_tls(void) { return unit_self->plat.fs_base; }
 WEAK void plat_yield(void) { sched_yield(); }

@@ -50,7 +50,6 @@ void panic(const char *fmt, ...)
         if (first == t) plat_panic("kernel panic while reporting a kernel panic");
         for (;;) plat_task_wait(t, WAIT_FOREVER);      /* the first one's report counts */
     }
-    plat_log(fmt, strlen(fmt)); plat_log("\n", 1);
     at = add(report, sizeof report, 0, "kernel panic: ");
     va_start(ap, fmt);
     r = vsnprintf(report + at, sizeof report - at, fmt, ap);

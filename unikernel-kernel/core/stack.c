@@ -14,7 +14,7 @@
 #define STACK_MAX  (64ul << 20)
 #define STACK_GAP  (1ul << 20)          /* below the stack nothing is placed */
 #define ARGS_MAX   (STACK_MAX / 4)
-#define TOP_NOW    (32ul << 10)         /* present from the start, besides the arguments */
+#define TOP_NOW    (12ul << 10)         /* present from the start, besides the arguments */
 
 void stack_reserve(struct mm *mm, u32 rnd)
 {

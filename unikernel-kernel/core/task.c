@@ -195,14 +195,6 @@ void task_put(struct task *t)
     spin_unlock(&dead_lock);
 }
 
-static bool gone(const struct task *t)
-{
-    u32 host = READ_ONCE(t->plat.host_tid);
-
-    /* Read again: it may have ended by itself in between, or moved to a new process. */
-    return host && !plat_task_alive(t) && READ_ONCE(t->plat.host_tid) == host;
-}
-
 void tasks_check_alive(void)
 {
     struct proc *p;
@@ -211,12 +203,11 @@ void tasks_check_alive(void)
     mutex_lock(&procs_lock);
     list_for_each(p, &procs_all, all_link) {
         list_for_each(t, &p->threads, proc_link)
-            if (gone(t))
+            if (plat_task_killed(t))
                 panic("process %d (%s) was killed by the host", p->pid, t->comm);
     }
     mutex_unlock(&procs_lock);
 }
-
 
 void task_reap_dead(void)
 {

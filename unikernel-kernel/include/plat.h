@@ -66,6 +66,8 @@ u64 plat_get_tls(void);
 void plat_yield(void);
 /* Is the host context of this task still there? (A host may kill it.) */
 bool plat_task_alive(const struct task *t);
+/* It had one and lost it without having ended. */
+bool plat_task_killed(const struct task *t);
 
 /* -- locks -- */
 void plat_lock_wait(u32 *v, u32 seen);          /* while *v == seen; may return early */

@@ -10,6 +10,7 @@
 #define RUN_MIN (16ul << 10)            /* a lone touch */
 #define RUN_SEQ (32ul << 10)            /* next to a present run: at least */
 #define RUN_MAX (1ul << 20)             /* ... and as much as is there already, at most */
+#define TEXT_NOW (256ul << 10)          /* small programs' text comes in one go */
 #define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
 
 static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
@@ -51,6 +52,7 @@ int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
         m.grant = v->src.grant;
         m.shared = v->flags & MAP_SHARED;
         m.off = v->off + (start - v->start);
+        m.populate = (v->prot & PROT_EXEC) && end - start <= TEXT_NOW;
         e = plat_as_map(mm, &m);
         break;
     default:

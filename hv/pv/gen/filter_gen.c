@@ -41,10 +41,36 @@ static const struct sock_filter route[] = {
 };
 _Static_assert((uint32_t)PV_TEXT_BASE == 0, "the route checks an upper bound only");
 
+/* The host takes a descriptor's lower 32 bits only, libseccomp compares all 64: one with
+ * upper bits set would pass as a large number and be a small one. */
+static const struct { unsigned nr, arg; } fd_args[] = {
+    { SCMP_SYS(pread64), 0 }, { SCMP_SYS(pwrite64), 0 }, { SCMP_SYS(close), 0 },
+    { SCMP_SYS(mmap), 4 },
+};
+
 static void print(const struct sock_filter *f, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         printf("{ 0x%02x, %u, %u, 0x%08x },\n", f[i].code, f[i].jt, f[i].jf, f[i].k);
+}
+
+static void print_fd_args(void)
+{
+    const struct sock_filter load = BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                             offsetof(struct seccomp_data, nr));
+
+    print(&load, 1);
+    for (size_t i = 0; i < sizeof fd_args / sizeof fd_args[0]; i++) {
+        /* The next comparison finds 0 for a number: read, which is none of these. */
+        const struct sock_filter f[] = {
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, fd_args[i].nr, 0, 3),
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                     offsetof(struct seccomp_data, args[0]) + 8 * fd_args[i].arg + 4),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        };
+        print(f, sizeof f / sizeof f[0]);
+    }
 }
 
 int main(void)
@@ -74,6 +100,7 @@ int main(void)
     if (n <= 0 || n % (ssize_t)sizeof f[0] || n == (ssize_t)sizeof f)
         errx(1, "exported filter has an odd size");
     print(route, sizeof route / sizeof route[0]);
+    print_fd_args();
     print(f, (size_t)n / sizeof f[0]);
     seccomp_release(ctx);
     return fflush(stdout) ? 1 : 0;

@@ -10,7 +10,7 @@
 int plat_as_map(struct mm *mm, const struct plat_map *m)
 {
     u64 flags = MAP_FIXED | (m->shared ? MAP_SHARED : MAP_PRIVATE);
-    u64 fd = ~0ull, off = 0;
+    u64 fd = ~0u, off = 0;        /* 32 bits: the filter wants descriptors so */
 
     if (m->populate)
         flags |= MAP_POPULATE;

@@ -49,8 +49,11 @@ static void install_handlers(void)
         pv_host_handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */,
         pv_restorer, 0 };
 
-    for (unsigned i = 0; i < sizeof sigs; i++)
+    for (unsigned i = 0; i < sizeof sigs; i++) {
+        /* Kicks must not pile up on one another's frames; all else may nest. */
+        sa.flags = sigs[i] == PV_SIG_KICK ? sa.flags & ~(u64)SA_NODEFER : sa.flags | SA_NODEFER;
         check(host4(__NR_rt_sigaction, sigs[i], (u64)&sa, 0, 8), "sigaction");
+    }
 }
 
 void pv_boot(void)

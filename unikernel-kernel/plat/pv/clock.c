@@ -65,15 +65,34 @@ static u64 host_clock(int clock)
 u64 plat_clock_mono(void) { return host_clock(1); }
 u64 plat_clock_real(void) { return host_clock(0); }
 
+static u32 host_process(const struct task *t)
+{
+    return t->plat.host_tgid ? t->plat.host_tgid : READ_ONCE(t->plat.host_tid);
+}
+
+/* Clock ids of Linux: ~number << 3 | per-thread | CPUCLOCK_SCHED. The host tells a
+ * thread's time only inside its process. From outside, the whole process's is put down
+ * to its leader, less what has been booked for threads that ended. */
 u64 plat_clock_cpu(const struct task *t)
 {
     struct host_timespec ts = { 0, 0 };
     u32 tid = READ_ONCE(t->plat.host_tid);
+    u64 ns, booked = 0;
+    int id;
 
     if (!tid)
         return 0;
-    /* A thread's CPU clock as a clock id (Linux: ~tid << 3 | per-thread | CPUCLOCK_SCHED). */
-    int id = t == current() ? 3 : (int)(~tid << 3 | 4 | 2);
+    if (t == current()) {
+        id = 3;
+    } else if (host_process(t) == host_process(current())) {
+        id = (int)(~tid << 3 | 4 | 2);
+    } else {
+        if (t->proc->leader != t)
+            return 0;
+        id = (int)(~host_process(t) << 3 | 2);
+        booked = READ_ONCE(t->proc->dead_utime);
+    }
     host3(__NR_clock_gettime, (u64)(s64)id, (u64)&ts, 0);
-    return ts.sec * NSEC_PER_SEC + ts.nsec;
+    ns = ts.sec * NSEC_PER_SEC + ts.nsec;
+    return ns > booked ? ns - booked : 0;
 }

@@ -342,7 +342,7 @@ struct exec_image *pv_patch_prepare(const struct vma *v)
 
 int pv_patch_apply(struct mm *mm, const struct vma *v, const struct exec_image *im)
 {
-    struct plat_map m = { .prot = PROT_READ | PROT_EXEC, .src = PLAT_PAGES };
+    struct plat_map m = { .prot = PROT_READ | PROT_EXEC, .src = PLAT_PAGES, .populate = true };
 
     for (u32 i = 0; i < im->npieces; i++) {
         m.va = v->start + ((u64)im->piece[i].page << PAGE_SHIFT);

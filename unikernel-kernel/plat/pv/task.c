@@ -235,6 +235,14 @@ bool plat_task_alive(const struct task *t)
     return tid && host3(__NR_tgkill, tgid_of(t), tid, 0) == 0;
 }
 
+bool plat_task_killed(const struct task *t)
+{
+    u32 host = READ_ONCE(t->plat.host_tid);
+
+    /* Read again: it may have ended by itself in between, or moved to a new process. */
+    return host && !plat_task_alive(t) && READ_ONCE(t->plat.host_tid) == host;
+}
+
 void plat_set_tls(u64 fsbase)
 {
     current()->plat.fs_base = fsbase;
