@@ -9,7 +9,8 @@
 
 #define RUN_MIN (16ul << 10)            /* a lone touch */
 #define RUN_SEQ (32ul << 10)            /* next to a present run: at least */
-#define RUN_MAX (1ul << 20)             /* ... and as much as is there already, at most */
+#define RUN_HUGE (2ul << 20)            /* the host's huge page */
+#define HUGE_AFTER (1ul << 20)          /* a walk this long gets huge pages from there on */
 #define TEXT_NOW (256ul << 10)          /* small programs' text comes in one go */
 #define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
 
@@ -36,6 +37,19 @@ static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool writ
     return 0;
 }
 
+static int map_anon(struct mm *mm, struct vma *v, struct plat_map *m)
+{
+    bool huge = !(m->va & (RUN_HUGE - 1)) && m->len >= RUN_HUGE;
+
+    m->src = PLAT_ANON;
+    m->populate = (v->prot & PROT_WRITE) && !huge;
+    int e = plat_as_map(mm, m);
+    if (e < 0 || !huge || !(v->prot & PROT_WRITE))
+        return e;
+    plat_as_advise(mm, m->va, m->len, MADV_HUGEPAGE);   /* a host may have none: no matter */
+    return plat_as_populate(mm, m->va, m->len, true);
+}
+
 int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
 {
     struct plat_map m = { .va = start, .len = end - start, .prot = v->prot };
@@ -43,9 +57,7 @@ int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
 
     switch (v->src.kind) {
     case SRC_ANON:
-        m.src = PLAT_ANON;
-        m.populate = v->prot & PROT_WRITE;
-        e = plat_as_map(mm, &m);
+        e = map_anon(mm, v, &m);
         break;
     case SRC_GRANT:
         m.src = PLAT_GRANT;
@@ -95,10 +107,12 @@ static void window(struct mm *mm, struct vma *v, u64 page, u64 *start_r, u64 *en
     }
     u64 start = page, end = page + PAGE_SIZE;
     if (below && below->end == page) {
-        u64 len = max(RUN_SEQ, min(below->end - max(below->start, v->start), RUN_MAX));
-        end = page + len;
+        /* As much again as is there, but whole huge pages stay whole. */
+        u64 there = below->end - max(below->start, v->start);
+        u64 stop = (page + RUN_HUGE) & ~(RUN_HUGE - 1);
+        end = there >= HUGE_AFTER ? stop : min(page + max(RUN_SEQ, there), stop);
     } else if (above && above->start == page + PAGE_SIZE) {
-        u64 len = max(RUN_SEQ, min(min(above->end, v->end) - above->start, RUN_MAX));
+        u64 len = max(RUN_SEQ, min(min(above->end, v->end) - above->start, HUGE_AFTER));
         start = end > len ? end - len : 0;
     } else {
         start = page & ~(RUN_MIN - 1);
