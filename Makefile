@@ -92,9 +92,20 @@ $(BUILD)/gen/dev_filter.inc: $(BUILD)/gen/dev_filter_gen
 	$(Q)$< > $@
 $(BUILD)/small/hv/dev/jail.o: $(BUILD)/gen/dev_filter.inc
 
-$(BUILD)/kernel-pv.elf: $(KOBJ) $(PVOBJ) $(K)/plat/pv/kernel.ld
-	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	    -Wl,-z,noexecstack -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) -o $@
+KLINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+        -Wl,-z,noexecstack
+
+# Linked twice: the second time with the names of its own functions, for reports. They
+# come after the text, so its addresses stay.
+$(BUILD)/gen/ksyms0.c: $(K)/lib/ksyms.awk
+	@mkdir -p $(@D)
+	$(Q)awk -f $< /dev/null > $@
+$(BUILD)/gen/ksyms-pv.c: $(KOBJ) $(PVOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pv/kernel.ld
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PV -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) \
+	    $(BUILD)/gen/ksyms0.c -o $(BUILD)/gen/kernel-pv.first
+	$(Q)nm -n $(BUILD)/gen/kernel-pv.first | awk -f $(K)/lib/ksyms.awk > $@
+$(BUILD)/kernel-pv.elf: $(BUILD)/gen/ksyms-pv.c
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PV -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) $< -o $@
 
 # Objects only: lets one room be checked while another is being written.
 kernel-objs: $(KOBJ) $(PVOBJ)
