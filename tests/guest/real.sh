@@ -10,7 +10,7 @@ compile() { # NAME SOURCE CC...
 limited() {
     local seconds=$1 pid dog rc
     shift
-    "$@" & pid=$!
+    "$@" <&0 & pid=$!
     ( sleep "$seconds"; end_container "$id"; kill -KILL $pid ) > /dev/null 2>&1 & dog=$!
     wait $pid; rc=$?
     kill $dog 2> /dev/null; wait $dog 2> /dev/null
@@ -22,8 +22,8 @@ part_script() {
     make_roots
     local side
     for side in native domain; do
-        cp "$bin/ptyrun" "$here/script.sh" "$work/b/rootfs/t/"
-        cp "$bin/ptyrun" "$here/script.sh" "$work/native/t/"
+        cp -f --remove-destination "$bin/ptyrun" "$here/script.sh" "$work/b/rootfs/t/"
+        cp -f --remove-destination "$bin/ptyrun" "$here/script.sh" "$work/native/t/"
         new_id
         limited 60 "$side" sh /t/script.sh < /dev/null > "$work/script.$side" 2>&1
         echo "status $?" >> "$work/script.$side"
@@ -55,7 +55,7 @@ part_binaries() {
         done
         cp $tool "$work/b/rootfs/t/debian-$(basename $tool)"
     done
-    cp -a "$work/b/rootfs/." "$work/native/"
+    cp -a --remove-destination "$work/b/rootfs/." "$work/native/" 2> /dev/null
     local side
     for side in native domain; do
         new_id
@@ -123,7 +123,7 @@ part_tty() {
     make_roots
     write_config "$work/b" true
     local out rc
-    out=$(XENC_STATE=$work/state XENC=$XENC timeout -s KILL 90 python3 "$here/real/tty.py" "$work/b" \
+    out=$(XENC_STATE=$work/state XENC=$XENC timeout -s KILL 90 python3 "$here/real/terminal.py" "$work/b" \
           "guest-$$-tty" 2> "$work/tty.err")
     rc=$?
     while IFS= read -r line; do
@@ -134,7 +134,7 @@ part_tty() {
                     not_ok "${line#not ok }" "$work/ttyout" ;;
         esac
     done <<< "$out"
-    [ $rc -eq 0 ] || not_ok "tty.py ends well ($rc)" "$work/tty.err"
+    [ $rc -eq 0 ] || not_ok "terminal.py ends well ($rc)" "$work/tty.err"
     end_container "guest-$$-tty"
     write_config "$work/b" false
 }

@@ -177,6 +177,6 @@ echo "status $?"
 cat text
 
 section interactive shell in a terminal
-PS1='$ ' ENV= /t/ptyrun '\pecho typed\r\pslep\x7f\x7fleep 10\r\p\x03\pecho $?\r\psleep 20\r\p\x1a\pjobs\r\pkill %1\r\pstty size\r\pexit 4\r' sh
+PS1='$ ' ENV= /t/ptyrun '\pecho typed\r\pslep\x7f\x7fleep 10\r\p\x03\pecho $?\r\psleep 20\r\p\x1a\pjobs\r\pkill %1\r\pstty size\r\pexit 4\r\pexit 4\r' sh
 echo "status $?"
 section end

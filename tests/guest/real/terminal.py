@@ -1,4 +1,4 @@
-"""Drives `xenc run` on a terminal as a person would. usage: tty.py BUNDLE ID"""
+"""Drives `xenc run` on a terminal as a person would. usage: terminal.py BUNDLE ID"""
 import fcntl
 import os
 import pty
