@@ -23,18 +23,6 @@ static int each_run(struct mm *mm, u64 start, u64 end,
     return 0;
 }
 
-/* True when [addr, addr+len) has no hole. */
-static bool covered(struct mm *mm, u64 addr, u64 end)
-{
-    while (addr < end) {
-        struct vma *v = vma_find(mm, addr);
-        if (!v || v->start > addr)
-            return false;
-        addr = v->end;
-    }
-    return true;
-}
-
 static int protect_piece(struct mm *mm, u64 s, u64 e, void *arg)
 {
     return plat_as_protect(mm, s, e - s, *(u32 *)arg);
@@ -66,13 +54,20 @@ int mm_mprotect(u64 addr, u64 len, u32 prot)
         return 0;
     if (end < addr)
         return -ENOMEM;
-    prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+        return -EINVAL;
+    prot &= ~(u32)PROT_SEM;
     mutex_lock(&mm->lock);
-    int e = covered(mm, addr, end) ? vma_split(mm, addr) : -ENOMEM;
+    int e = vma_split(mm, addr);
     if (e == 0)
         e = vma_split(mm, end);
+    /* What lies before a hole is changed all the same. */
     for (u64 a = addr; e == 0 && a < end;) {
         struct vma *v = vma_find(mm, a);
+        if (!v || v->start > a) {
+            e = -ENOMEM;
+            break;
+        }
         a = v->end;
         e = protect_vma(mm, v, prot);
         vma_merge(mm, v);
