@@ -209,8 +209,10 @@ static void fuse(void)
         answered += transact(&q, rq, (uint32_t)sizeof *h + n, rp, 4096);
         const struct fuse_out_header *o = (void *)rp;
         if (leads_out(h, (char *)(h + 1)) && h->len == sizeof *h + n && o->unique == i &&
-            o->len > sizeof *o && o->error == 0)
-            report("ESCAPED");
+            o->len > sizeof *o && o->error == 0) {
+            snprintf(text, sizeof text, "ESCAPED by name %.20s", (char *)(h + 1));
+            report(text);
+        }
     }
     snprintf(text, sizeof text, "fuse: %s answered", answered > ROUNDS / 10 ? "many" : "few");
     report(text);

@@ -6,6 +6,7 @@
 #include "plat.h"
 
 struct file;
+struct inode;
 struct task;
 
 /* Where the bytes of a mapping are: filled in by file_ops.mmap. */
@@ -56,8 +57,11 @@ struct mm *mm_clone(struct mm *mm);             /* both */
 void mm_fork_child(struct mm *mm);
 static inline void mm_get(struct mm *mm) { ref_get(&mm->ref); }
 void mm_put(struct mm *mm);
-/* Drops every mapping of the current address space (exec). */
-void mm_clear(struct mm *mm);
+/* Drops every mapping of the current address space (exec), but the constant ones of
+ * `prog` when that is not NULL: the new program is the same file at the same place. */
+void mm_clear(struct mm *mm, const struct inode *prog);
+/* Is this part of a program there already? (After mm_clear with prog.) */
+bool mm_has_text(u64 start, u64 len, u32 prot, const struct inode *prog, u64 off);
 
 /* mmap(2) and friends on the current address space: address/0 or -errno. */
 s64 mm_mmap(u64 addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off);

@@ -93,30 +93,6 @@ void mm_put(struct mm *mm)
     kfree(mm);
 }
 
-void mm_clear(struct mm *mm)
-{
-    mutex_lock(&mm->lock);
-    /* One host call for each 512 GiB in use is cheaper than one for each mapping. */
-    struct rbnode *first = rb_first(&mm->runs);
-    while (first) {
-        struct run *r = container_of(first, struct run, node);
-        u64 start = r->start, end = r->end;
-        struct rbnode *n = rb_next(first);
-        while (n && container_of(n, struct run, node)->end - start < (32ul << 30) &&
-               (start < plat_user_top()) ==
-                   (container_of(n, struct run, node)->start < plat_user_top())) {
-            end = container_of(n, struct run, node)->end;
-            n = rb_next(n);
-        }
-        plat_as_unmap(mm, start, end - start);
-        first = n;
-    }
-    forget_all(mm);
-    mm->mmap_hint = 0;
-    mm->locked = 0;
-    mutex_unlock(&mm->lock);
-}
-
 int unmap_range(struct mm *mm, u64 start, u64 end)
 {
     struct vma *v;
