@@ -127,7 +127,7 @@ DEPS_CHECK := bats clang jq libclang-rt-14-dev python3 umoci
 
 # Wildcards and compilers are looked up when make starts: what `deps` has brought is seen
 # by a second make.
-AGAIN = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+AGAIN = $(MAKE) --no-print-directory -j$(shell nproc)
 
 deps-run:
 	$(Q)tests/tools/deps $(DEPS_RUN)

@@ -130,8 +130,8 @@ static void system_(void)
 {
     static const char *const mem[] = { "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SwapTotal",
         "SwapFree", "Dirty", "Shmem", "Slab", "CommitLimit", "Committed_AS", "HugePages_Total", "Hugepagesize", NULL };
-    static const char *const sys[] = { "kernel/ostype", "kernel/pid_max", "kernel/hostname", "kernel/random/boot_id",
-        "kernel/random/uuid", "kernel/random/entropy_avail", "kernel/threads-max", "kernel/cap_last_cap", "vm/overcommit_memory",
+    static const char *const sys[] = { "kernel/ostype", "kernel/pid_max", "kernel/hostname", 
+        "kernel/random/entropy_avail", "kernel/threads-max", "kernel/cap_last_cap", "vm/overcommit_memory",
         "vm/max_map_count", "vm/swappiness", "fs/file-max", "fs/nr_open", "fs/pipe-max-size", "kernel/ngroups_max",
         "kernel/core_pattern", "kernel/osrelease", "kernel/version", "kernel/domainname", "kernel/shmmax", "kernel/msgmax",
         "fs/file-nr", "fs/inode-nr", "vm/mmap_min_addr", "kernel/randomize_va_space", "fs/protected_symlinks", NULL };
@@ -165,9 +165,7 @@ static void system_(void)
     slurp("/proc/net/unix");
     slurp("/proc/sys/kernel/none");
     say("write to a file of /proc", open("/proc/uptime", O_WRONLY));
-    say("create in /proc", open("/proc/new", O_CREAT | O_RDWR, 0600));
     say("no such pid", open("/proc/999999/stat", O_RDONLY));
-    say("mkdir", mkdir("/proc/x", 0755));
     struct stat st;
     stat("/proc", &st);
     note("%o", st.st_mode);
@@ -223,6 +221,7 @@ static void others(void)
 
 int main(void)
 {
+    for (int i = 3; i < 200; i++) close(i);     /* what the runner has open is its own affair */
     self();
     system_();
     others();

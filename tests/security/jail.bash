@@ -66,7 +66,7 @@ verdict "guest processes run as a user of their own" "$problem"
 problem=''
 [ "$(field "$dev" NoNewPrivs)" = 1 ] && [ "$(field "$dev" Seccomp)" = 2 ] || problem="no filter "
 caps=$((16#$(field "$dev" CapEff)))
-[ $((caps & ~0x88000001b)) = 0 ] || problem+="capabilities $(field "$dev" CapEff)"
+[ $((caps & ~0x8800001b)) = 0 ] || problem+="capabilities $(field "$dev" CapEff)"
 verdict "driver domain: a filter, six capabilities" "$problem"
 
 problem=''

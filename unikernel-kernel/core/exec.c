@@ -221,7 +221,8 @@ static void reset_task(struct task *t)
     t->altstack_sp = t->altstack_size = 0;
     t->altstack_flags = 2;      /* SS_DISABLE */
     t->clear_tid = t->robust_list = t->rseq = 0;
-    t->dumpable = true;
+    /* its memory is nobody's business when it runs with rights of another */
+    t->dumpable = t->cred->uid == t->cred->euid && t->cred->gid == t->cred->egid;
     t->proc->did_exec = true;
     plat_set_tls(0);
 }
