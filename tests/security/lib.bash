@@ -74,7 +74,8 @@ canary_problem() {
         sleep 0.1
     done
     [[ $n =~ ^[0-9]+$ ]] && [ "$n" -gt "$canary_seen" ] || echo "the neighbour stands still: $n"
-    [ "$(wc -l < "$work/canary")" = "$n" ] || echo "the neighbour's lines are not its own"
+    cp "$work/canary" "$work/canary.now"
+    [ "$(seq "$(wc -l < "$work/canary.now")")" = "$(cat "$work/canary.now")" ] || echo "the neighbour's lines are not its own"
     kill -0 "$victim" 2> /dev/null || echo "a process of the host was killed"
     [ "$(cat "$work/b/secret")" = outside ] || echo "a file outside the root was changed"
     [ -z "$(ls -A "$work/open")" ] || echo "left outside: $(ls -A "$work/open")"
@@ -145,7 +146,7 @@ detached() {
 
 monitor_of() { pgrep -f -- "--id=$1( |\$)" | head -n 1; }
 guests_of() { pgrep -P "$(monitor_of "$1")" | while read -r p; do
-    [ "$(cat "/proc/$p/comm")" = xenc-dev ] || echo "$p"; done; }
+    [ "$(cat "/proc/$p/comm" 2> /dev/null)" = xenc-dev ] || echo "$p"; done; }
 
 # Kills $id: $problem unless that takes less than a second and leaves nothing.
 kill_now() {

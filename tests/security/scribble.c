@@ -191,9 +191,10 @@ static bool transact(struct queue *q, uint8_t *rq, uint32_t len, uint8_t *rp, ui
     q->avail[2 + q->avail[1] % q->num] = 0;
     __atomic_add_fetch(&q->avail[1], 1, __ATOMIC_SEQ_CST);
     ring_bell(q->d);
-    for (int i = 0; i < 20000; i++)
-        if (__atomic_load_n(&q->used[1], __ATOMIC_SEQ_CST) != seen)
-            return true;
+    for (u64 end = now_ms() + 50; now_ms() < end; raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0))
+        for (int i = 0; i < 1000; i++)
+            if (__atomic_load_n(&q->used[1], __ATOMIC_SEQ_CST) != seen)
+                return true;
     return false;
 }
 
@@ -213,7 +214,7 @@ static void fuse(void)
     unsigned answered = 0;
     char text[64];
 
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < ROUNDS && !(q.d->status & 0x40 /* NEEDS_RESET */); i++) {
         struct fuse_in_header *h = (void *)rq;
         uint32_t n = body(rq + sizeof *h, 512);
         *h = (struct fuse_in_header){ .len = (uint32_t)sizeof *h + n, .unique = i,

@@ -172,13 +172,13 @@ int itimer_set(struct proc *p, int which, const struct itimer *it, struct itimer
 void timers_cpu_limit(struct proc *p)
 {
     u64 cur = p->rlim[RLIMIT_CPU].cur;
-    struct ktimer_set *s = cur < ~0ull / NSEC_PER_SEC ? timer_set_get(p) : READ_ONCE(p->ptimers);
+    bool any = cur < ~0ull / NSEC_PER_SEC;
+    struct ktimer_set *s = p->zombie ? NULL : any ? timer_set_get(p) : READ_ONCE(p->ptimers);
 
     if (!s) return;                     /* no memory: then no limit */
-    u64 used = proc_cpu_time(p);
     spin_lock(&s->cpu_lock);
-    s->limit_at = cur < ~0ull / NSEC_PER_SEC ? max(cur, 1ull) * NSEC_PER_SEC : 0;
-    if (s->limit_at) ktimer_set(&s->tick, time_mono() + next_tick(s, used));
+    s->limit_at = any ? max(cur, 1ull) * NSEC_PER_SEC : 0;
+    if (any) ktimer_set(&s->tick, time_mono() + CPU_TICK);
     spin_unlock(&s->cpu_lock);
 }
 
