@@ -130,7 +130,7 @@ static void system_(void)
 {
     static const char *const mem[] = { "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SwapTotal",
         "SwapFree", "Dirty", "Shmem", "Slab", "CommitLimit", "Committed_AS", "HugePages_Total", "Hugepagesize", NULL };
-    static const char *const sys[] = { "kernel/ostype", "kernel/pid_max", "kernel/hostname", 
+    static const char *const sys[] = { "kernel/ostype", "kernel/pid_max", "kernel/hostname",
         "kernel/random/entropy_avail", "kernel/threads-max", "kernel/cap_last_cap", "vm/overcommit_memory",
         "vm/max_map_count", "vm/swappiness", "fs/file-max", "fs/nr_open", "fs/pipe-max-size", "kernel/ngroups_max",
         "kernel/core_pattern", "kernel/osrelease", "kernel/version", "kernel/domainname", "kernel/shmmax", "kernel/msgmax",

@@ -72,6 +72,7 @@ void mm_clear(struct mm *mm, const struct inode *prog)
     mm->locked = 0;
     mm->peak = mm->total;
     mm->fork_advice = false;
+    budget_clear(mm);           /* what is kept is a file's */
     mutex_unlock(&mm->lock);
 }
 

@@ -33,7 +33,7 @@ struct mm *mm_clone_begin(struct mm *from)
     mm->plat = NULL;
     mm->vmas.root = mm->runs.root = NULL;
     mm->nvmas = 0;
-    mm->total = 0;
+    mm->total = mm->charge = 0;
     int e = run_copy(mm, from);
     for (struct rbnode *n = rb_first(&from->vmas); n && e == 0; n = rb_next(n)) {
         const struct vma *o = container_of(n, struct vma, node);
@@ -82,6 +82,7 @@ static void forget_all(struct mm *mm)
     while ((n = mm->vmas.root))
         vma_free(mm, container_of(n, struct vma, node));
     run_clear(mm);
+    budget_clear(mm);
 }
 
 void mm_put(struct mm *mm)
@@ -102,6 +103,7 @@ int unmap_range(struct mm *mm, u64 start, u64 end)
         e = vma_split(mm, end);
     if (e < 0)
         return e;
+    budget_uncharge(mm, start, end);
     while ((v = vma_find(mm, start)) && v->start < end)
         vma_free(mm, v);
     if (run_remove(mm, start, end))
