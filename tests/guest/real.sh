@@ -11,7 +11,8 @@ limited() {
     local seconds=$1 pid dog rc
     shift
     "$@" <&0 & pid=$!
-    ( sleep "$seconds"; end_container "$id"; kill -KILL $pid ) > /dev/null 2>&1 & dog=$!
+    ( trap 'kill $(jobs -p); exit' TERM; sleep "$seconds" & wait
+      end_container "$id"; kill -KILL $pid ) > /dev/null 2>&1 & dog=$!
     wait $pid; rc=$?
     kill $dog 2> /dev/null; wait $dog 2> /dev/null
     return $rc
@@ -68,6 +69,20 @@ part_binaries() {
     same "dynamically linked Debian programs" "$work/bin.native" "$work/bin.domain"
 }
 
+# The host's own programs, with its root, read-only, as the container's.
+part_debian() {
+    mkdir -p "$work/d" "$work/dnative" "$work/state"
+    write_config "$work/d" false
+    sed -i 's,"path": "rootfs"\, "readonly": false,"path": "/"\, "readonly": true,' "$work/d/config.json"
+    env -i PATH=/usr/bin:/bin sh "$here/real/debian.sh" "$work/dnative" < /dev/null > "$work/d.native" 2>&1
+    new_id
+    limited 60 xenc run -b "$work/d" "$id" -- env -i PATH=/usr/bin:/bin \
+        sh -c 'mkdir /tmp/x; exec sh -c "$0" debian.sh /tmp/x' "$(cat "$here/real/debian.sh")" \
+        < /dev/null > "$work/d.domain" 2>&1
+    sed -n 's/^no /# not installed, so not tried: /p' "$work/d.native"
+    same "programs of the distribution, the host's root below them" "$work/d.native" "$work/d.domain"
+}
+
 part_images() {
     local layout=$work/layout root=$work/plain out
     make_root "$root"
@@ -120,6 +135,7 @@ part_stdin() {
 }
 
 part_tty() {
+    command -v python3 > /dev/null || { skip "tty: an interactive shell" "no python3"; return; }
     make_roots
     write_config "$work/b" true
     local out rc
