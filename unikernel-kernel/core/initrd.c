@@ -7,10 +7,13 @@
 #include "boot.h"
 #include "vfs.h"
 
-enum { HEADER = 110, F_MODE = 1, F_UID = 2, F_GID = 3, F_NLINK = 4, F_SIZE = 6, F_RMAJOR = 9,
-       F_RMINOR = 10, F_NAMESIZE = 11, FIELDS = 13 };
+enum { HEADER = 110, F_INO = 0, F_MODE = 1, F_UID = 2, F_GID = 3, F_NLINK = 4, F_SIZE = 6, F_MAJOR = 7,
+       F_MINOR = 8, F_RMAJOR = 9, F_RMINOR = 10, F_NAMESIZE = 11, FIELDS = 13 };
 
 struct entry { u32 f[FIELDS]; const char *name; const u8 *data; };
+
+/* A file with several names: the archive repeats its number and has its bytes once. */
+struct linked { struct linked *next; u32 ino, major, minor; char path[]; };
 
 static bool hex8(const u8 *p, u32 *v_r)
 {
@@ -68,7 +71,28 @@ static int make_link(const char *path, const struct entry *e)
     return vfs_symlink(target, AT_FDCWD, path);
 }
 
-static int make_entry(const struct entry *e)
+/* The first name makes the file; any of them may bring its bytes. */
+static int make_linked(const char *path, const struct entry *e, struct linked **all)
+{
+    struct linked *l = *all;
+    size_t len = strlen(path) + 1;
+
+    while (l && (l->ino != e->f[F_INO] || l->major != e->f[F_MAJOR] || l->minor != e->f[F_MINOR]))
+        l = l->next;
+    if (l) {
+        int r = e->f[F_SIZE] ? make_file(l->path, e) : 0;
+
+        return r < 0 ? r : vfs_link(AT_FDCWD, l->path, AT_FDCWD, path, 0);
+    }
+    l = kmalloc(sizeof *l + len);
+    if (!l) return -ENOMEM;
+    *l = (struct linked){ *all, e->f[F_INO], e->f[F_MAJOR], e->f[F_MINOR] };
+    memcpy(l->path, path, len);
+    *all = l;
+    return make_file(path, e);
+}
+
+static int make_entry(const struct entry *e, struct linked **all)
 {
     u32 mode = e->f[F_MODE], perm = mode & 07777;
     const char *name = e->name;
@@ -79,7 +103,7 @@ static int make_entry(const struct entry *e)
     if (!*name) return 0;
     snprintf(path, sizeof path, "/%s", name);
     if (S_ISDIR(mode)) r = vfs_mkdir(AT_FDCWD, path, perm);
-    else if (S_ISREG(mode) && e->f[F_NLINK] > 1) r = -EMLINK;     /* hard links: not done */
+    else if (S_ISREG(mode) && e->f[F_NLINK] > 1) r = make_linked(path, e, all);
     else if (S_ISREG(mode)) r = make_file(path, e);
     else if (S_ISLNK(mode)) return make_link(path, e);
     else r = vfs_mknod(AT_FDCWD, path, mode, (u64)(e->f[F_RMINOR] & 0xff) |
@@ -92,6 +116,7 @@ static int make_entry(const struct entry *e)
 void initrd_unpack(const void *data, size_t len)
 {
     const u8 *base = data;
+    struct linked *all = NULL, *next;
     size_t at = 0;
 
     while (at < len) {
@@ -105,7 +130,11 @@ void initrd_unpack(const void *data, size_t len)
         if (!next_entry(base, len, &at, &e))
             boot_fail(1, "initial file tree: not a cpio archive (newc), or a broken one");
         if (!strcmp(e.name, "TRAILER!!!")) continue;
-        r = make_entry(&e);
+        r = make_entry(&e, &all);
         if (r < 0) boot_fail(1, "initial file tree: %s: error %d", e.name, -r);
+    }
+    for (; all; all = next) {
+        next = all->next;
+        kfree(all);
     }
 }
