@@ -12,7 +12,7 @@ WARN := -std=gnu11 -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-st
         -Wmissing-prototypes -Wimplicit-fallthrough -Woverride-init -Werror \
         -Wno-unused-parameter
 HOST_CFLAGS := $(WARN) -O2 -g -I. -D_GNU_SOURCE -fno-strict-aliasing -ffunction-sections \
-        -fdata-sections $(SAN)
+        -fdata-sections $(SAN) $(if $(SAN),-DXENC_SANITIZED)
 HOST_LDFLAGS := -Wl,--gc-sections $(SAN)
 ifeq ($(SAN),)
 HOST_LDFLAGS += -static
@@ -84,17 +84,35 @@ $(BUILD)/gen/pv_filter.inc: $(BUILD)/gen/pv_filter_gen
 	$(Q)$< > $@
 $(BUILD)/small/hv/pv/create.o: $(BUILD)/gen/pv_filter.inc
 
-# The same for the driver domain's own jail.
-$(BUILD)/gen/dev_filter_gen: hv/dev/gen/filter_gen.c
+# The same for the jails of the monitor and of the driver domain.
+$(BUILD)/gen/hv_filter_gen: hv/gen/filter_gen.c hv/gen/emit.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@ -lseccomp
+$(BUILD)/gen/hv_filter.inc: $(BUILD)/gen/hv_filter_gen
+	$(Q)$< > $@
+$(BUILD)/small/hv/jail.o: $(BUILD)/gen/hv_filter.inc
+
+$(BUILD)/gen/dev_filter_gen: hv/dev/gen/filter_gen.c hv/gen/emit.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@ -lseccomp
 $(BUILD)/gen/dev_filter.inc: $(BUILD)/gen/dev_filter_gen
 	$(Q)$< > $@
 $(BUILD)/small/hv/dev/jail.o: $(BUILD)/gen/dev_filter.inc
 
-$(BUILD)/kernel-pv.elf: $(KOBJ) $(PVOBJ) $(K)/plat/pv/kernel.ld
-	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	    -Wl,-z,noexecstack -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) -o $@
+KLINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+        -Wl,-z,noexecstack
+
+# Linked twice: the second time with the names of its own functions, for reports. They
+# come after the text, so its addresses stay.
+$(BUILD)/gen/ksyms0.c: $(K)/lib/ksyms.awk
+	@mkdir -p $(@D)
+	$(Q)awk -f $< /dev/null > $@
+$(BUILD)/gen/ksyms-pv.c: $(KOBJ) $(PVOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pv/kernel.ld
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PV -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) \
+	    $(BUILD)/gen/ksyms0.c -o $(BUILD)/gen/kernel-pv.first
+	$(Q)nm -n $(BUILD)/gen/kernel-pv.first | awk -f $(K)/lib/ksyms.awk > $@
+$(BUILD)/kernel-pv.elf: $(BUILD)/gen/ksyms-pv.c
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PV -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) $< -o $@
 
 # The same kernel for PVH domains (not in `all` yet: docs/ARCHITECTURE.md).
 PVHSRC  := $(wildcard $(K)/plat/pvh/*.c $(K)/plat/pvh/*.S)
@@ -121,7 +139,7 @@ kernel-objs: $(KOBJ) $(PVOBJ)
 # Debian packages: to build and run a container; to test besides.
 DEPS_RUN   := gcc libc6-dev libseccomp-dev libjson-c-dev libarchive-dev nettle-dev \
         libzstd-dev zlib1g-dev musl-tools busybox-static
-DEPS_CHECK := bats bsdextrautils bsdutils clang jq libclang-rt-14-dev python3 umoci
+DEPS_CHECK := bats clang jq libclang-rt-14-dev python3 umoci
 
 # Wildcards and compilers are looked up when make starts: what `deps` has brought is seen
 # by a second make.

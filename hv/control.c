@@ -21,8 +21,10 @@ static int32_t do_kill(struct hv_domain *d, const struct hv_request *rq, bool *k
 
 static int32_t do_start(struct hv_domain *d)
 {
-    if (__atomic_exchange_n(&d->boot->started, 1, __ATOMIC_SEQ_CST))
+    if (d->started)
         return -EALREADY;
+    d->started = true;
+    __atomic_store_n(&d->boot->started, 1, __ATOMIC_SEQ_CST);
     hv_futex_wake(&d->boot->started);
     return 0;
 }
@@ -42,7 +44,7 @@ void hv_serve(struct hv_domain *d, int fd, bool *kill_r)
         rp.result = do_kill(d, &rq, kill_r);
         break;
     case HV_CMD_STATE:
-        rp.state = d->boot->started ? XENC_ST_RUNNING : XENC_ST_READY;
+        rp.state = d->started ? XENC_ST_RUNNING : XENC_ST_READY;
         break;
     default:
         rp.result = -ENOTSUP;

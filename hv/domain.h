@@ -29,6 +29,7 @@ struct hv_domain {
     struct xenc_boot *boot;
     pid_t first;                /* process that must live as long as the domain */
     pid_t dev;                  /* driver domain */
+    bool started;               /* the guest has the same word, to lie with */
 };
 
 #define HV_WINDOW PV_DATA_OFF   /* bytes mapped at d->boot */
@@ -45,10 +46,19 @@ int hv_dev_start(struct hv_domain *d, struct err *e);
 void hv_irq(struct hv_domain *d, uint32_t bits);
 /* XENC_CTL_*; waits at most a second: the guest's result, or -ETIMEDOUT. */
 int64_t hv_control(struct hv_domain *d, uint32_t cmd, const uint64_t *arg, unsigned n);
-void hv_log_drain(struct hv_domain *d);
+/* Waits for the log's reader at most so long (-1: ever); the guest drops what it can't log. */
+void hv_log_drain(struct hv_domain *d, int patience_ms);
+void hv_log_write(struct hv_domain *d, const char *text, size_t n, int patience_ms);
 int hv_log_thread(struct hv_domain *d);         /* for strace and debug: as it comes */
 void hv_futex_wait(uint32_t *v, uint32_t seen, int timeout_ms);
 void hv_futex_wake(uint32_t *v);
+
+/* jail.c: after the domain was made, in this order; threads start in between. */
+int hv_jail_rights(struct hv_domain *d, struct err *e);
+int hv_jail_calls(struct err *e);
+/* The filters leave no call that takes a path; should one get through all the same, then
+ * there is nothing to find: a folder that is empty but for its own process. 0, or -1. */
+int hv_empty_root(void);
 
 /* monitor.c: until the domain ends; its exit status for people (0..255). */
 int hv_monitor(struct hv_domain *d);

@@ -20,9 +20,11 @@ static int create(struct hv_domain *d, struct err *e)
         r = hv_dev_start(d, e);
     if (r == 0)
         r = d->backend->start(d, e);
+    if (r == 0)
+        r = hv_jail_rights(d, e);
     if (r == 0 && d->conf->flags)
         r = hv_log_thread(d);
-    return r;
+    return r < 0 ? r : hv_jail_calls(e);
 }
 
 /* For `create`: the caller hears of the domain only when it stands. */
@@ -40,7 +42,7 @@ static int await_ready(struct hv_domain *d, struct err *e)
     }
     if (st == XENC_ST_READY || st == XENC_ST_RUNNING)
         return 0;
-    hv_log_drain(d);
+    hv_log_drain(d, 1000);
     return err_set(e, EIO, "%s", st == XENC_ST_PANIC ? "the guest kernel stopped while booting"
                                                      : "the container could not be started");
 }
@@ -67,6 +69,7 @@ int main(int argc, char **argv)
         return 2;
     }
     prctl(PR_SET_DUMPABLE, 0);
+    d.started = conf.autostart;
     int r = create(&d, &e);
     if (r == 0 && !conf.autostart)
         r = await_ready(&d, &e);

@@ -14,6 +14,7 @@
 
 enum { FIRST, DRIVER, CTL };            /* fixed places in the poll set */
 #define MAX_CONNS 8
+#define PATIENCE_MS 1000                /* for the log's reader, at the end */
 
 static volatile sig_atomic_t forwarded;
 
@@ -27,8 +28,7 @@ static void say(struct hv_domain *d, const char *text)
     char line[700];
     int n = snprintf(line, sizeof line, "xenc: %s\n", text);
 
-    if (d->conf->log_fd >= 0)
-        write_all(d->conf->log_fd, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+    hv_log_write(d, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1, PATIENCE_MS);
 }
 
 static int shell_status(uint32_t wait_status)
@@ -50,9 +50,9 @@ static int look(struct hv_domain *d)
         memcpy(report, d->boot->panic, sizeof report);
         report[sizeof report - 1] = 0;
         for (char *p = report; *p; p++)
-            if ((unsigned char)*p < ' ' && *p != '\n')
+            if (*p < ' ' || *p == 0x7f)         /* char is signed: bytes above 127 too */
                 *p = '?';
-        say(d, report);
+        say(d, report[0] ? report : "the guest kernel stopped and gave no reason");
         return 255;
     }
     return -1;
@@ -134,10 +134,10 @@ int hv_monitor(struct hv_domain *d)
     catch_signals(&open);
     while (!kill_now) {
         if (p[FIRST].fd < 0 || p[FIRST].revents)
-            return hv_log_drain(d), ended(d, false);
+            return hv_log_drain(d, PATIENCE_MS), ended(d, false);
         if (p[DRIVER].fd < 0 || p[DRIVER].revents)
-            return hv_log_drain(d), ended(d, true);
-        hv_log_drain(d);
+            return hv_log_drain(d, PATIENCE_MS), ended(d, true);
+        hv_log_drain(d, 0);
         if (ppoll(p, n, NULL, &open) < 0) {
             if (errno != EINTR)
                 return 255;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -40,6 +41,12 @@ void hv_irq(struct hv_domain *d, uint32_t bits)
         hv_futex_wake(&d->boot->irq_seq);
 }
 
+/* What a guest may answer: a number, or an errno. */
+static int64_t result(int64_t r)
+{
+    return r < -4095 || r > INT32_MAX ? -EIO : r;
+}
+
 int64_t hv_control(struct hv_domain *d, uint32_t cmd, const uint64_t *arg, unsigned n)
 {
     struct xenc_boot *b = d->boot;
@@ -51,20 +58,40 @@ int64_t hv_control(struct hv_domain *d, uint32_t cmd, const uint64_t *arg, unsig
     hv_irq(d, XENC_IRQ_CTL);
     for (int tries = 0; tries < 10; tries++) {
         if (__atomic_load_n(&b->ctl_seq, __ATOMIC_SEQ_CST) != seq)
-            return b->ctl_result;
+            return result(b->ctl_result);
         hv_futex_wait(&b->ctl_seq, seq, 100);
     }
     return -ETIMEDOUT;
 }
 
-void hv_log_drain(struct hv_domain *d)
+/* A reader that has stopped must not stop the monitor: a pipe that polls as writable
+ * takes a page without waiting. */
+void hv_log_write(struct hv_domain *d, const char *text, size_t n, int patience_ms)
 {
+    struct pollfd p = { .fd = d->conf->log_fd, .events = POLLOUT };
+
+    if (p.fd >= 0 && poll(&p, 1, patience_ms) == 1)
+        write_all(p.fd, text, n);       /* a log that can't be written ends no container */
+}
+
+static bool log_stuck(const struct hv_domain *d, int patience_ms)
+{
+    struct pollfd p = { .fd = d->conf->log_fd, .events = POLLOUT };
+
+    return p.fd >= 0 && poll(&p, 1, patience_ms) != 1;
+}
+
+void hv_log_drain(struct hv_domain *d, int patience_ms)
+{
+    static uint32_t busy;       /* the log thread and the main one */
     struct xenc_log *l = hv_mem(d, XENC_LOG_GPA, sizeof *l);
-    uint32_t head = __atomic_load_n(&l->head, __ATOMIC_ACQUIRE), tail = l->tail;
+    uint32_t head = __atomic_load_n(&l->head, __ATOMIC_ACQUIRE);
     char buf[XENC_LOG_SIZE];
 
-    if (head == tail)
+    if (head == l->tail || log_stuck(d, patience_ms) ||
+        __atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
         return;
+    uint32_t tail = l->tail;
     if (head - tail > XENC_LOG_SIZE)
         tail = head - XENC_LOG_SIZE;    /* the guest's word is no reason to read beyond */
     uint32_t n = head - tail;
@@ -72,9 +99,8 @@ void hv_log_drain(struct hv_domain *d)
         buf[i] = l->data[(tail + i) % XENC_LOG_SIZE];
     __atomic_store_n(&l->tail, head, __ATOMIC_SEQ_CST);
     hv_futex_wake(&l->tail);
-    /* A log that can't be written is no reason to end a container. */
-    if (d->conf->log_fd >= 0 && write_all(d->conf->log_fd, buf, n) < 0)
-        return;
+    hv_log_write(d, buf, n, 0);
+    __atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 }
 
 static void *log_loop(void *arg)
@@ -86,7 +112,7 @@ static void *log_loop(void *arg)
         uint32_t head = __atomic_load_n(&l->head, __ATOMIC_SEQ_CST);
         if (head == l->tail)
             hv_futex_wait(&l->head, head, -1);
-        hv_log_drain(d);
+        hv_log_drain(d, -1);
     }
     return NULL;
 }

@@ -55,13 +55,6 @@ static int fix_descriptors(struct hv_domain *d)
     return (int)syscall(SYS_close_range, PV_FD_FIRST + 1, ~0u, 0);
 }
 
-/* The filter leaves no call that takes a path; should one get through all the same, then
- * there is nothing to find: this folder is empty for everybody but its own process. */
-static int change_root(void)
-{
-    return chdir("/proc/self/fdinfo") < 0 ? -1 : chroot(".");
-}
-
 static int drop_rights(const struct hv_conf *c)
 {
     struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -73,7 +66,7 @@ static int drop_rights(const struct hv_conf *c)
     setrlimit(RLIMIT_CORE, &core);
     if (getrlimit(RLIMIT_NPROC, &tasks) == 0 && tasks.rlim_max > PV_TASKS_MAX)
         setrlimit(RLIMIT_NPROC, &(struct rlimit){ PV_TASKS_MAX, PV_TASKS_MAX });
-    if (change_root() < 0)
+    if (hv_empty_root() < 0)
         return -1;
     if (c->privileged) {
         uid_t id = jail_id(c->id);

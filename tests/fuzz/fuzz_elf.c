@@ -1,10 +1,13 @@
-// uses: unikernel-kernel/core/elf.c unikernel-kernel/lib/string.c
+// uses: unikernel-kernel/core/elf.c
 /* Any bytes as a program, through the guest kernel's ELF reader: what it accepts must be
  * mapped page by page inside the programs' part of the address space, and it may write
  * only to memory that it has just mapped writable. The input is the program; behind the
  * 16 bytes "--interpreter--\n" the interpreter, should it ask for one. */
 #include "../unit/unitplat.h"
 #include "../../unikernel-kernel/core/exec.h"
+#include "random.h"
+#include "user.h"
+#include "vfs.h"
 
 #include <asm/mman.h>
 #include <linux/mman.h>
@@ -17,11 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define MAX_   0x7ff000000000ull
 enum { RANGES = 512 };
 
-struct file { const uint8_t *data; size_t size; };
+struct bytes { struct file f; const uint8_t *data; size_t size; };
 
 static struct { u64 start, end; u32 prot; } range[RANGES];
 static unsigned nranges;
-static struct file program, interpreter;
+static struct bytes program, interpreter;
 
 static void must(bool ok)
 {
@@ -81,29 +84,38 @@ int clear_user(uptr_t dst, size_t n) { return store(dst, n); }
 int mm_populate_user(u64 addr, u64 len, bool write) { return store(addr, len); }
 int mm_mprotect(u64 addr, u64 len, u32 prot) { return 0; }
 
-static size_t take(struct file *f, size_t n, loff_t pos)
+static size_t take(struct file *f, size_t n, loff_t pos, const uint8_t **from_r)
 {
-    if (pos < 0 || (u64)pos >= f->size)
+    const struct bytes *b = container_of(f, struct bytes, f);
+
+    if (pos < 0 || (u64)pos >= b->size)
         return 0;
-    return min(n, f->size - (size_t)pos);
+    *from_r = b->data + pos;
+    return min(n, b->size - (size_t)pos);
 }
 
 ssize_t vfs_kread(struct file *f, void *buf, size_t n, loff_t pos)
 {
-    size_t got = take(f, n, pos);
+    const uint8_t *from;
+    size_t got = take(f, n, pos, &from);
 
     if (got)
-        memcpy(buf, f->data + pos, got);
+        memcpy(buf, from, got);
     return (ssize_t)got;
 }
 
-/* A read into the program's memory. */
-ssize_t vfs_uread(struct file *f, uptr_t buf, size_t n, loff_t pos);
-ssize_t vfs_uread(struct file *f, uptr_t buf, size_t n, loff_t pos)
+ssize_t vfs_read(struct file *f, struct uio *u, loff_t *pos)
 {
-    size_t got = take(f, n, pos);
+    const uint8_t *from;
+    size_t got = take(f, u->left, *pos, &from);
 
-    return store(buf, got) < 0 ? -EFAULT : (ssize_t)got;
+    if (store(u->iov->base, got) < 0)
+        return -EFAULT;
+    u->left -= got;
+    u->iov->base += got;
+    u->iov->len -= got;
+    *pos += (loff_t)got;
+    return (ssize_t)got;
 }
 
 int exec_open(int dfd, const char *name, u32 at_flags, struct file **f_r)
@@ -111,7 +123,7 @@ int exec_open(int dfd, const char *name, u32 at_flags, struct file **f_r)
     must(strlen(name) < 4096);
     if (!interpreter.data)
         return -ENOENT;
-    *f_r = &interpreter;
+    *f_r = &interpreter.f;
     return 0;
 }
 
@@ -125,13 +137,15 @@ static void split(const uint8_t *data, size_t size)
     static const char mark[] = "--interpreter--\n";
     const size_t n = sizeof mark - 1;
 
-    program = (struct file){ data, size };
-    interpreter = (struct file){ NULL, 0 };
+    program.data = data;
+    program.size = size;
+    interpreter.data = NULL;
     for (size_t i = 0; i + n <= size; i++) {
         if (memcmp(data + i, mark, n))
             continue;
         program.size = i;
-        interpreter = (struct file){ data + i + n, size - i - n };
+        interpreter.data = data + i + n;
+        interpreter.size = size - i - n;
         return;
     }
 }
@@ -150,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&mm, 0, sizeof mm);
     nranges = 0;
     split(data, size);
-    im.file = &program;
+    im.file = &program.f;
     if (elf_check(&im) == 0 && elf_load(&im) == 0)
         must(mm.brk_start >= im.prog.end && !(mm.brk_start & ~PAGE_MASK));
     elf_release(&im);

@@ -171,7 +171,9 @@ static void permissions(void)
     static const char *const n[] = { "p0", "p4", "p6", "p7" };
     for (int i = 0; i < 4; i++) { close(open(n[i], O_CREAT | O_RDWR, 0600)); chmod(n[i], m[i]); }
     mkdir("pd0", 0700), mkdir("pd5", 0755), mkdir("pdx", 0700);
-    close(open("pd0/x", O_CREAT | O_RDWR, 0644)), close(open("pd5/x", O_CREAT | O_RDWR, 0644)), close(open("pdx/x", O_CREAT | O_RDWR, 0644));
+    close(open("pd0/x", O_CREAT | O_RDWR, 0644));
+    close(open("pd5/x", O_CREAT | O_RDWR, 0644));
+    close(open("pdx/x", O_CREAT | O_RDWR, 0644));
     chmod("pdx", 0711);
     close(open("own", O_CREAT | O_RDWR, 0644));
     chown("own", 1234, 1234);

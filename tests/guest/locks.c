@@ -7,7 +7,8 @@ static long lk(int fd, int cmd, int type, long from, long len)
     struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = from, .l_len = len };
     long r = fcntl(fd, cmd, &l);
     if (cmd == F_GETLK && r == 0)
-        note("  holder type %d from %ld len %ld %s", l.l_type, (long)l.l_start, (long)l.l_len, l.l_type == F_UNLCK ? "" : l.l_pid == getppid() ? "parent" : "other");
+        note("  holder type %d from %ld len %ld %s", l.l_type, (long)l.l_start,
+             (long)l.l_len, l.l_type == F_UNLCK ? "" : l.l_pid == getppid() ? "parent" : "other");
     return r;
 }
 
@@ -124,7 +125,13 @@ int main(void)
         l.l_type = F_UNLCK;
         fcntl(fd, F_OFD_SETLK, &l);
         flock(fd, LOCK_EX);
-        if (!(p = fork())) { int f = open("lock", O_RDWR); long long t = now_ms(); flock(f, LOCK_EX); yes("waited", now_ms() - t > 20); _exit(0); }
+        if (!(p = fork())) {
+            int f = open("lock", O_RDWR);
+            long long t = now_ms();
+            flock(f, LOCK_EX);
+            yes("waited", now_ms() - t > 20);
+            _exit(0);
+        }
         nap(40);
         close(fd);
         note("the child's copy still holds it: %d", waitpid(p, NULL, WNOHANG));

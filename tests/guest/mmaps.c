@@ -64,7 +64,8 @@ static void prot(void)
     unsigned char code_[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
     char *x = mmap(NULL, PG, PROT_READ | PROT_WRITE, ANON, -1, 0);
     memcpy(x, code_, sizeof code_);
-    note("run data: %d", sigsetjmp(env, 1) ? sig * 100 + code : ((int (*)(void))x)());
+    if (sigsetjmp(env, 1)) note("run data: %d", sig * 100 + code);
+    else note("run data: %d", ((int (*)(void))x)());
     mprotect(x, PG, PROT_READ | PROT_EXEC);
     note("run code: %d", ((int (*)(void))x)());
     x[0] == 1 ? 0 : note("read code: ok");
@@ -72,10 +73,10 @@ static void prot(void)
     unsigned char sc[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3 };
     char *j = mmap(NULL, PG, PROT_READ | PROT_WRITE | PROT_EXEC, ANON, -1, 0);
     memcpy(j, sc, sizeof sc);
+    if (sigsetjmp(env, 1)) { note("made code: signal %d code %d", sig, code); return; }
     yes("system call from made code", ((int (*)(void))j)() == getpid());
     j[1] = 110;         /* getppid */
     yes("and rewritten", ((int (*)(void))j)() == getppid());
-    say("write and exec file", 0);
 }
 
 static void files(void)
@@ -163,7 +164,12 @@ static void sharing(void)
     char *c = mmap(NULL, 64 * PG, PROT_READ | PROT_WRITE, ANON, -1, 0);
     for (int i = 0; i < 64; i++) c[i * PG] = i;
     pid_t k = fork();
-    if (!k) { int bad = 0; for (int i = 0; i < 64; i += 2) c[i * PG] = 100; for (int i = 1; i < 64; i += 2) bad += c[i * PG] != i; _exit(bad); }
+    if (!k) {
+        int bad = 0;
+        for (int i = 0; i < 64; i += 2) c[i * PG] = 100;
+        for (int i = 1; i < 64; i += 2) bad += c[i * PG] != i;
+        _exit(bad);
+    }
     for (int i = 1; i < 64; i += 2) c[i * PG] = 90;
     say_wait("copy on write", k);
     int bad = 0;

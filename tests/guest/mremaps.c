@@ -57,7 +57,11 @@ static void remaps(void)
     else say("doubled", -1);
     /* grow a lot, repeatedly, as realloc does */
     char *big = malloc(1 << 20);
-    for (size_t n = 1 << 20; n < 64u << 20; n *= 2) { big[n - 1] = 1; big = realloc(big, n * 2); if (!big || big[n - 1] != 1) note("realloc %zu", n); }
+    for (size_t n = 1 << 20; n < 64u << 20; n *= 2) {
+        big[n - 1] = 1;
+        big = realloc(big, n * 2);
+        if (!big || big[n - 1] != 1) note("realloc %zu", n);
+    }
     note("realloc");
     free(big);
 }

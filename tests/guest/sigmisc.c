@@ -157,7 +157,9 @@ static void groups(void)
     say("tgkill", syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1));
     say("tkill", syscall(SYS_tkill, getpid(), SIGUSR1));
     note("hits %d", hits);
-    say("rt_sigqueueinfo forged", ({ siginfo_t si = { 0 }; si.si_code = SI_KERNEL; syscall(SYS_rt_sigqueueinfo, getppid(), SIGUSR1, &si); }));
+    say("rt_sigqueueinfo forged", ({
+        siginfo_t si = { 0 }; si.si_code = SI_KERNEL;
+        syscall(SYS_rt_sigqueueinfo, getppid(), SIGUSR1, &si); }));
 }
 
 static void pipes(void)

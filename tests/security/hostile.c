@@ -46,7 +46,7 @@ extern char raw_start[];
 
 long raw_clone(u64 flags, void (*fn)(void *), void *arg)
 {
-    enum { STACK = 32768 };
+    enum { STACK = 8192 };
     char *m = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     static int tid;

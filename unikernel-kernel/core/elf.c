@@ -205,7 +205,7 @@ int elf_load(struct image *im)
     /* The heap begins a random bit above the program, but in the same page table. */
     mm->brk_start = mm->brk = PAGE_UP(im->prog.end) + PV_PATCH_ROOM +
                               PAGE_SIZE * (1 + (rnd >> 12 & 0xf));
-    stack_reserve(mm, rnd >> 16);
+    stack_reserve(mm, im->args, rnd >> 16);
     if (im->interp.file) {
         u64 base = im->interp.eh.e_type == ET_DYN
                        ? mm_find_gap(mm, span(&im->interp) + PV_PATCH_ROOM) : 0;

@@ -265,6 +265,8 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     e = find_program(dfd, name, at_flags, &a, im);
     if (e < 0)
         goto out;
+    im->execfn = name;
+    im->args = stack_args(im, &a);
     e = task_exec_single();
     if (e == 0)
         e = unshare_for_exec(t);
@@ -278,7 +280,6 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     new_credentials(im);
     reset_task(t);
     set_names(t, &a, im->file, name);
-    im->execfn = name;
     if (become(im, &a) < 0)
         task_exit_group(11 /* SIGSEGV */);
 out:

@@ -24,6 +24,7 @@ struct image {
     struct elf_file prog, interp;       /* interp.file: NULL for static programs */
     u64 phdr, entry, sp;
     const char *execfn;
+    u64 args;                           /* stack_args */
     bool secure;
 };
 
@@ -35,9 +36,11 @@ int elf_check(struct image *im);
 /* Maps program and interpreter into the empty current address space. */
 int elf_load(struct image *im);
 void elf_release(struct image *im);
-/* Fixes where the stack will be, so that mappings are placed below it. */
-void stack_reserve(struct mm *mm, u32 rnd);
+/* Fixes where the stack will be, so that mappings are placed below it. args: bytes that
+ * stack_build will need, of which a small RLIMIT_STACK takes nothing away. */
+void stack_reserve(struct mm *mm, u64 args, u32 rnd);
 /* Makes the stack with arguments, environment and auxiliary vector: sets im->sp. */
+u64 stack_args(const struct image *im, const struct exec_args *a);
 int stack_build(struct image *im, const struct exec_args *a);
 
 #endif

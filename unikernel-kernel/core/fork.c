@@ -324,5 +324,8 @@ long task_clone(const struct clone_req *rq)
 
 void task_child_start(struct task *t)
 {
+    /* a vfork child uses its parent's memory, a thread its process's */
+    if (t->proc->leader == t && !(t->vfork_parent && t->vfork_parent->mm == t->mm))
+        mm_fork_child(t->mm);
     if (t->set_tid) put_user(t->tid, t->set_tid);
 }

@@ -1,4 +1,5 @@
 /* The kernel found itself broken: report and end the domain. */
+#include "ksyms.h"
 #include "plat.h"
 #include "task.h"
 
@@ -29,7 +30,10 @@ static size_t backtrace(char *buf, size_t n, size_t at)
         u64 *up = (u64 *)frame[0];
 
         if (!frame[1]) break;
-        at = add(buf, n, at, " %lx", (unsigned long)frame[1]);
+        u32 off = 0;
+        const char *name = ksym_find(frame[1], &off);
+        if (name) at = add(buf, n, at, " %s+%x", name, off);
+        else at = add(buf, n, at, " %lx", (unsigned long)frame[1]);
         if (up <= frame || (u64)up - (u64)frame > 65536) break;
         frame = up;
     }

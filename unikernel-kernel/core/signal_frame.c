@@ -195,7 +195,8 @@ int signal_frame_push(struct regs *r, int sig, const struct ksigaction *act,
     fill_context(&f, t, r, fp, saved);
     if (is_fault(info)) {
         f.uc.uc_mcontext.cr2 = info->addr;
-        f.uc.uc_mcontext.trapno = info->signo == SIGSEGV || info->signo == SIGBUS ? 14 : 0;
+        f.uc.uc_mcontext.trapno = current()->fault_trap;
+        f.uc.uc_mcontext.err = current()->fault_err;
     }
     siginfo_format(f.info, info);
     if (plat_fp_to_user(fp) < 0 || copy_to_user(sp, &f, sizeof f) < 0) return -EFAULT;

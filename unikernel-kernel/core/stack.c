@@ -13,14 +13,14 @@
 
 #define STACK_MAX  (64ul << 20)
 #define STACK_GAP  (1ul << 20)          /* below the stack nothing is placed */
-#define ARGS_MAX   (STACK_MAX / 4)
+#define STACK_LEAST (128ul << 10)       /* besides the arguments, whatever the limit */
 #define TOP_NOW    (12ul << 10)         /* present from the start, besides the arguments */
 
-void stack_reserve(struct mm *mm, u32 rnd)
+void stack_reserve(struct mm *mm, u64 args, u32 rnd)
 {
     u64 size = min(current()->proc->rlim[RLIMIT_STACK].cur, STACK_MAX);
 
-    size = max(PAGE_UP(size), 128 * 1024ull);
+    size = max(PAGE_UP(size), args + STACK_LEAST);
     mm->stack_top = plat_user_top() - PAGE_SIZE * (1 + (rnd & 0xff));
     mm->stack_limit = mm->stack_top - size - STACK_GAP;
 }
@@ -92,16 +92,19 @@ static void push_vectors(struct builder *b, struct image *im, const struct exec_
     memcpy(w, mm->auxv, mm->auxv_n * 8);
 }
 
+u64 stack_args(const struct image *im, const struct exec_args *a)
+{
+    return PAGE_UP(a->len + strlen(im->execfn) + 1 + (a->argc + a->envc + 8ull) * 8 + 1024);
+}
+
 int stack_build(struct image *im, const struct exec_args *a)
 {
     struct mm *mm = current()->mm;
     size_t fn = strlen(im->execfn) + 1;
-    size_t need = PAGE_UP(a->len + fn + (a->argc + a->envc + 8) * 8 + 1024);
+    size_t need = im->args;
     u64 low = mm->stack_limit + STACK_GAP, top = mm->stack_top;
     u8 seed[16];
 
-    if (need > ARGS_MAX || need > (top - low) / 2)
-        return -E2BIG;
     s64 r = mm_mmap(low, top - low, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, NULL, 0);
     if (r < 0)

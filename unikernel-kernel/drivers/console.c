@@ -10,7 +10,7 @@
 #include "abi/console.h"
 #include "time.h"
 
-enum { RX, TX, RING = 32, TX_CHUNK = 8192, TX_INFLIGHT = 4, TTY_RX_BUFS = 4, TTY_RX_LEN = 512 };
+enum { RX, TX, RING = 32, TX_CHUNK = 32768, TX_INFLIGHT = 4, TTY_RX_BUFS = 4, TTY_RX_LEN = 512 };
 
 struct console_port console_ports[CONSOLE_PORTS];
 

@@ -5,7 +5,7 @@
 #include "console.h"
 #include "virtqueue.h"
 
-enum { CONSOLE_TX = 16384 };            /* a power of two */
+enum { CONSOLE_TX = 65536 };            /* a power of two */
 
 struct console_port {
     struct bus_dev *dev;                /* NULL: no such port */

@@ -12,7 +12,7 @@
 #include "task.h"
 #include "vfs.h"
 
-enum { IN_PAGES = 4, BOUNCE = 4096 };
+enum { IN_PAGES = 16, BOUNCE = 16384 };
 
 static struct console_port *port_of_file(const struct file *f) { return f->priv; }
 

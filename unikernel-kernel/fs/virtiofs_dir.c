@@ -62,6 +62,8 @@ static int make(struct inode *dir, struct dentry *d, struct fuse_req *r)
     forget_absent(dir);
     if (rc == 0)
         return instantiate(dir, d, r);
+    if (rc == -EEXIST)
+        d->valid_until = 0;     /* somebody else made it: what we knew is old */
     fuse_req_free(r);
     return rc;
 }
@@ -179,6 +181,8 @@ static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
     virtiofs_stale(dir);
     forget_absent(dir);
     if (rc < 0) {
+        if (rc == -EEXIST)
+            d->valid_until = 0;
         fuse_req_free(r);
         return rc;
     }

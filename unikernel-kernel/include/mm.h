@@ -41,6 +41,7 @@ struct mm {
     u64 arg_start, arg_end, env_start, env_end;
     u64 mmap_hint;
     u64 auxv[48]; u32 auxv_n;
+    bool fork_advice;                   /* some mapping has it: mm_fork_child */
     u32 traps;                          /* pv: system calls that came by trap */
     void *plat;
 };
@@ -51,6 +52,8 @@ struct mm *mm_new(void);
 struct mm *mm_clone_begin(struct mm *mm);
 void mm_clone_end(struct mm *mm);
 struct mm *mm_clone(struct mm *mm);             /* both */
+/* First thing in a forked child: what madvise said it should not inherit. */
+void mm_fork_child(struct mm *mm);
 static inline void mm_get(struct mm *mm) { ref_get(&mm->ref); }
 void mm_put(struct mm *mm);
 /* Drops every mapping of the current address space (exec). */

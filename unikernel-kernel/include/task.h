@@ -68,6 +68,7 @@ struct task {
     int nice, policy, rt_prio, ioprio;
     u32 personality;
     struct seccomp *seccomp;
+    u64 fault_err, fault_trap;          /* of the last fault: what a handler is shown */
     void *poll_scratch;                 /* poll/select: buffers kept between calls */
 };
 

@@ -23,18 +23,6 @@ static int each_run(struct mm *mm, u64 start, u64 end,
     return 0;
 }
 
-/* True when [addr, addr+len) has no hole. */
-static bool covered(struct mm *mm, u64 addr, u64 end)
-{
-    while (addr < end) {
-        struct vma *v = vma_find(mm, addr);
-        if (!v || v->start > addr)
-            return false;
-        addr = v->end;
-    }
-    return true;
-}
-
 static int protect_piece(struct mm *mm, u64 s, u64 e, void *arg)
 {
     return plat_as_protect(mm, s, e - s, *(u32 *)arg);
@@ -66,13 +54,20 @@ int mm_mprotect(u64 addr, u64 len, u32 prot)
         return 0;
     if (end < addr)
         return -ENOMEM;
-    prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+    if (prot & ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+        return -EINVAL;
+    prot &= ~(u32)PROT_SEM;
     mutex_lock(&mm->lock);
-    int e = covered(mm, addr, end) ? vma_split(mm, addr) : -ENOMEM;
+    int e = vma_split(mm, addr);
     if (e == 0)
         e = vma_split(mm, end);
+    /* What lies before a hole is changed all the same. */
     for (u64 a = addr; e == 0 && a < end;) {
         struct vma *v = vma_find(mm, a);
+        if (!v || v->start > a) {
+            e = -ENOMEM;
+            break;
+        }
         a = v->end;
         e = protect_vma(mm, v, prot);
         vma_merge(mm, v);
@@ -172,13 +167,39 @@ static s64 remap_locked(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 fl
     return move_vma(mm, v, old_len, new_len, to);
 }
 
+/* An old length of 0 asks for a second mapping of shared memory. */
+static s64 double_shared(struct mm *mm, u64 old, u64 new_len, u32 flags, u64 to)
+{
+    struct file *f = NULL;
+    u32 prot = 0;
+    u64 off = 0;
+
+    mutex_lock(&mm->lock);
+    struct vma *v = vma_find(mm, old);
+    if (v && v->start <= old && (v->flags & MAP_SHARED) && v->file) {
+        f = v->file;
+        file_get(f);
+        prot = v->prot;
+        off = v->off + (old - v->start);
+    }
+    mutex_unlock(&mm->lock);
+    if (!f)
+        return -EINVAL;
+    s64 r = (flags & MREMAP_MAYMOVE)
+                ? mm_mmap(to, new_len, prot,
+                          MAP_SHARED | (flags & MREMAP_FIXED ? MAP_FIXED : 0), f, off)
+                : -ENOMEM;
+    file_put(f);
+    return r;
+}
+
 s64 mm_mremap(u64 old, u64 old_len, u64 new_len, u32 flags, u64 to)
 {
     struct mm *mm = current()->mm;
 
     old_len = PAGE_UP(old_len);
     new_len = PAGE_UP(new_len);
-    if ((old & ~PAGE_MASK) || !new_len || !old_len || old + old_len < old ||
+    if ((old & ~PAGE_MASK) || !new_len || old + old_len < old ||
         (flags & ~(u32)(MREMAP_MAYMOVE | MREMAP_FIXED)))
         return -EINVAL;
     if (flags & MREMAP_FIXED) {
@@ -187,6 +208,8 @@ s64 mm_mremap(u64 old, u64 old_len, u64 new_len, u32 flags, u64 to)
             (to < old + old_len && old < to + new_len))
             return -EINVAL;
     }
+    if (!old_len)
+        return double_shared(mm, old, new_len, flags, to);
     mutex_lock(&mm->lock);
     s64 r = remap_locked(mm, old, old_len, new_len, flags, to);
     mutex_unlock(&mm->lock);
@@ -201,6 +224,46 @@ static int discard_piece(struct mm *mm, u64 s, u64 e, void *arg)
 static int free_piece(struct mm *mm, u64 s, u64 e, void *arg)
 {
     return plat_as_advise(mm, s, e - s, MADV_FREE);
+}
+
+/* For v's part [s, e). Only anonymous private memory can be wiped (madvise(2)). */
+static int advise_fork(struct mm *mm, u64 s, u64 e, int advice)
+{
+    u32 bit = advice == MADV_DONTFORK || advice == MADV_DOFORK ? VMA_DONTFORK : VMA_WIPEONFORK;
+    int r = vma_split(mm, s);
+
+    if (r == 0)
+        r = vma_split(mm, e);
+    if (r < 0)
+        return r;
+    struct vma *v = vma_find(mm, s);
+    if (advice == MADV_WIPEONFORK && (v->src.kind != SRC_ANON || (v->flags & MAP_SHARED)))
+        return -EINVAL;
+    if (advice == MADV_DOFORK || advice == MADV_KEEPONFORK)
+        v->flags &= ~bit;
+    else
+        v->flags |= bit;
+    mm->fork_advice = true;
+    vma_merge(mm, v);
+    return 0;
+}
+
+void mm_fork_child(struct mm *mm)
+{
+    struct rbnode *n, *next;
+
+    if (likely(!mm->fork_advice))
+        return;
+    mutex_lock(&mm->lock);
+    for (n = rb_first(&mm->vmas); n; n = next) {
+        struct vma *v = container_of(n, struct vma, node);
+        next = rb_next(n);
+        if ((v->flags & (VMA_DONTFORK | VMA_WIPEONFORK)) && run_remove(mm, v->start, v->end))
+            plat_as_unmap(mm, v->start, v->end - v->start);
+        if (v->flags & VMA_DONTFORK)
+            vma_free(mm, v);
+    }
+    mutex_unlock(&mm->lock);
 }
 
 static int advise_vma(struct mm *mm, struct vma *v, u64 s, u64 e, int advice)
@@ -223,9 +286,14 @@ static int advise_vma(struct mm *mm, struct vma *v, u64 s, u64 e, int advice)
         if (advice == MADV_WILLNEED && v->src.kind == SRC_ANON)
             return 0;
         return present_range(mm, v, s, e, advice == MADV_POPULATE_WRITE);
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+        return advise_fork(mm, s, e, advice);
     case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_HUGEPAGE:
     case MADV_NOHUGEPAGE: case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_DONTDUMP:
-    case MADV_DODUMP: case MADV_COLD: case MADV_PAGEOUT: case MADV_DOFORK:
+    case MADV_DODUMP: case MADV_COLD: case MADV_PAGEOUT:
         return 0;
     default:
         return -EINVAL;
@@ -236,6 +304,7 @@ int mm_madvise(u64 addr, u64 len, int advice)
 {
     struct mm *mm = current()->mm;
     u64 end = addr + PAGE_UP(len);
+    bool hole = false;
     int r = 0;
 
     if ((addr & ~PAGE_MASK) || end < addr)
@@ -244,17 +313,19 @@ int mm_madvise(u64 addr, u64 len, int advice)
     while (addr < end && r == 0) {
         struct vma *v = vma_find(mm, addr);
         if (!v || v->start >= end) {
-            r = -ENOMEM;
+            hole = true;
             break;
         }
-        if (v->start > addr)
+        if (v->start > addr) {
+            hole = true;                /* said at the end; the rest is advised all the same */
             addr = v->start;
+        }
         u64 stop = min(v->end, end);
         r = advise_vma(mm, v, addr, stop, advice);
         addr = stop;
     }
     mutex_unlock(&mm->lock);
-    return r;
+    return r == 0 && hole ? -ENOMEM : r;
 }
 
 int mm_msync(u64 addr, u64 len, int flags)

@@ -28,7 +28,8 @@ static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool writ
             n++;
         struct plat_map m = { .va = start, .len = n * PAGE_SIZE, .prot = v->prot,
                               .src = PLAT_PAGES, .shared = shared, .pages = first,
-                              .populate = true };
+                              /* not for private copies: they are made by the first write */
+                              .populate = shared || !(v->prot & PROT_WRITE) };
         int e = plat_as_map(mm, &m);
         if (e < 0)
             return e;

@@ -4,6 +4,10 @@
 
 #include "mm.h"
 
+/* Our own bits in vma.flags, beside MAP_*: what becomes of it in a forked child. */
+#define VMA_DONTFORK   (1u << 30)
+#define VMA_WIPEONFORK (1u << 29)
+
 #define MM_MAX_VMAS 60000u      /* below the host's vm.max_map_count */
 
 /* vma.c: all with mm->lock held. */

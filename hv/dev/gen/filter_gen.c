@@ -1,16 +1,13 @@
-/* Prints the driver domain's system call filter as C initializers. Runs when xenc is
- * built, so that a starting container neither needs libseccomp nor its time. */
+/* Prints the driver domain's system call filter. */
 #include <errno.h>
-#include <linux/filter.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <fcntl.h>
+
+#include "hv/gen/emit.h"
 
 #define FUTEX_WAITV_NR 449
 
@@ -41,18 +38,9 @@ static const int plain[] = {
 static const uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM |
     CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 
-static void must(int rc)
-{
-    if (rc < 0) {
-        fprintf(stderr, "filter_gen: %d\n", rc);
-        exit(1);
-    }
-}
-
 static void add_rules(scmp_filter_ctx c)
 {
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-        must(seccomp_rule_add(c, SCMP_ACT_ALLOW, plain[i], 0));
+    allow(c, plain, sizeof(plain) / sizeof(plain[0]));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                           SCMP_A0(SCMP_CMP_EQ, thread_flags)));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
@@ -80,16 +68,9 @@ static void add_rules(scmp_filter_ctx c)
 int main(void)
 {
     scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    FILE *f = tmpfile();
-    struct sock_filter i;
 
-    if (!c || !f)
+    if (!c)
         return 1;
     add_rules(c);
-    must(seccomp_export_bpf(c, fileno(f)));
-    rewind(f);
-    while (fread(&i, sizeof(i), 1, f) == 1)
-        printf("{ 0x%x, %u, %u, 0x%x },\n", i.code, i.jt, i.jf, i.k);
-    seccomp_release(c);
-    return ferror(f) || fflush(stdout) ? 1 : 0;
+    return emit(c);
 }

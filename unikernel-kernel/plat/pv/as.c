@@ -7,8 +7,36 @@
 #include <linux/mman.h>
 #include <asm/mman.h>
 
+/* One host call below the kernel may not be as long as PV_LEN_MAX: the wall. */
+#define PIECE (PV_LEN_MAX / 2)
+
+static int in_pieces(long nr, u64 va, u64 len, u64 arg)
+{
+    int r;
+
+    do {
+        u64 n = min(len, PIECE);
+        r = (int)host3(nr, va, n, arg);
+        va += n;
+        len -= n;
+    } while (r == 0 && len);
+    return r;
+}
+
 int plat_as_map(struct mm *mm, const struct plat_map *m)
 {
+    if (m->len > PIECE) {
+        struct plat_map first = *m, rest = *m;
+        first.len = PIECE;
+        rest.va += PIECE;
+        rest.len -= PIECE;
+        rest.off += PIECE;
+        if (m->src == PLAT_PAGES)
+            rest.pages = (char *)m->pages + PIECE;
+        int e = plat_as_map(mm, &first);
+        return e < 0 ? e : plat_as_map(mm, &rest);
+    }
+
     u64 flags = MAP_FIXED | (m->shared ? MAP_SHARED : MAP_PRIVATE);
     u64 fd = ~0u, off = 0;        /* 32 bits: the filter wants descriptors so */
 
@@ -33,16 +61,18 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
 
 int plat_as_unmap(struct mm *mm, u64 va, u64 len)
 {
-    return (int)host3(__NR_munmap, va, len, 0);
+    return in_pieces(__NR_munmap, va, len, 0);
 }
 
 int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot)
 {
-    return (int)host3(__NR_mprotect, va, len, prot);
+    return in_pieces(__NR_mprotect, va, len, prot);
 }
 
 int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len)
 {
+    if (old_len >= PV_LEN_MAX || new_len >= PV_LEN_MAX)
+        return -ENOMEM;
     long r = host6(__NR_mremap, from, old_len, new_len, MREMAP_MAYMOVE | MREMAP_FIXED, to, 0);
 
     return r < 0 && r > -4096 ? (int)r : 0;

@@ -5,6 +5,7 @@
 
 #include <asm/prctl.h>
 #include <asm/signal.h>
+#include <linux/elf.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
@@ -25,11 +26,34 @@ static void check(long r, const char *what)
         panic("pv boot: %s: error %ld", what, -r);
 }
 
+/* The vDSO's data pages lie right below it, more or fewer with the host's version. They
+ * are the only kind of memory here whose pages can't be given back. */
+static u64 vvar_below(u64 v)
+{
+    u64 low = v;
+
+    while (v - low < 0x10000 && host3(__NR_madvise, low - PAGE_SIZE, PAGE_SIZE, 4) == -EINVAL)
+        low -= PAGE_SIZE;
+    return low;
+}
+
+static u64 vdso_end(u64 v)
+{
+    const Elf64_Ehdr *eh = (const Elf64_Ehdr *)v;
+    const Elf64_Phdr *ph = (const Elf64_Phdr *)(v + eh->e_phoff);
+    u64 len = PAGE_SIZE;
+
+    for (int i = 0; i < eh->e_phnum; i++)
+        if (ph[i].p_type == PT_LOAD)
+            len = max(len, PAGE_UP(ph[i].p_offset + ph[i].p_memsz));
+    return v + len;
+}
+
 /* The loader's program must not stay: the guest's addresses are its own. The vDSO and
- * its data pages right below remain; the guest's programs use them too. */
+ * its data pages remain; the guest's programs use them too. */
 static void drop_loader(void)
 {
-    const u64 vvar = 0x8000, vdso_len = 0x4000, top = 0x7ffffffff000ull;
+    const u64 top = 0x7ffffffff000ull;
     u64 v = BOOT->vdso;
 
     host3(__NR_munmap, 0x1000, PV_KERNEL_START - 0x1000, 0);
@@ -37,8 +61,8 @@ static void drop_loader(void)
         host3(__NR_munmap, PV_KERNEL_END, top - PV_KERNEL_END, 0);
         BOOT->vdso = 0;
     } else {
-        host3(__NR_munmap, PV_KERNEL_END, v - vvar - PV_KERNEL_END, 0);
-        host3(__NR_munmap, v + vdso_len, top - v - vdso_len, 0);
+        host3(__NR_munmap, PV_KERNEL_END, vvar_below(v) - PV_KERNEL_END, 0);
+        host3(__NR_munmap, vdso_end(v), top - vdso_end(v), 0);
     }
 }
 

@@ -118,17 +118,27 @@ static u32 movable(const u8 *p)
     return n <= MOVE_MAX ? n : 0;
 }
 
+/* What looks like a site may be a constant: a program that makes code holds such bytes
+ * in a movabs. True if one could reach from before `at` into it. */
+static bool in_constant(const u8 *text, u32 at)
+{
+    for (u32 k = 2; k < 10 && k <= at; k++)
+        if ((text[at - k] & 0xfe) == 0x48 && (text[at - k + 1] & 0xf8) == 0xb8)
+            return true;
+    return false;
+}
+
 static bool classify(const u8 *text, u32 s, u32 len, struct site *o)
 {
     if (s >= 5 && text[s - 5] == 0xb8 && text[s - 3] < NR_MAX / 256 && !text[s - 2] &&
         !text[s - 1]) {
         *o = (struct site){ s - 5, 'A', 5 };
-        return true;
+        return !in_constant(text, s - 5);
     }
     u32 n = s + 2 + MOVE_MAX + 8 < len ? movable(text + s + 2) : 0;
     if (n) {
         *o = (struct site){ s, 'B', (u8)(2 + n) };
-        return true;
+        return !in_constant(text, s);
     }
     return false;
 }

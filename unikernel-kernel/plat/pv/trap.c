@@ -119,6 +119,8 @@ static void fault(struct regs *r, int sig, siginfo_t *si, struct ucontext *uc)
     u64 addr = (u64)si->si_addr;
     int code = si->si_code;
 
+    current()->fault_err = c->err;
+    current()->fault_trap = c->trapno;
     if (sig == SIGSEGV && c->trapno == 14) {
         int e = mm_fault(addr, c->err & 2, c->err & 16);
         if (e == 0)
