@@ -127,9 +127,12 @@ $(BUILD)/k/pvh/%.o: $(K)/%.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KCFLAGS) -DXENC_PLAT_PVH -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
-$(BUILD)/kernel-pvh.elf: $(PVHOBJ) $(K)/plat/pvh/kernel.ld
-	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-	    -Wl,-z,noexecstack -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) -o $@
+$(BUILD)/gen/ksyms-pvh.c: $(PVHOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pvh/kernel.ld
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) \
+	    $(BUILD)/gen/ksyms0.c -o $(BUILD)/gen/kernel-pvh.first
+	$(Q)nm -n $(BUILD)/gen/kernel-pvh.first | awk -f $(K)/lib/ksyms.awk > $@
+$(BUILD)/kernel-pvh.elf: $(BUILD)/gen/ksyms-pvh.c
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) $< -o $@
 
 # Objects only: lets one room be checked while another is being written.
 kernel-objs: $(KOBJ) $(PVOBJ)

@@ -86,6 +86,8 @@ void pvh_trap_user(struct regs *r, u64 vec, u64 err)
         return;
     }
     u64 addr = vec == VEC_PF ? read_cr2() : 0;
+    current()->fault_err = err;
+    current()->fault_trap = vec;
     __asm__ volatile("sti");
     if (vec == VEC_PF) {
         page_fault(r, addr, err);
