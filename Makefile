@@ -75,16 +75,16 @@ $(BUILD)/xenc-hv: $(call small,$(HV_SRC))
 $(BUILD)/xenc-dev: $(call small,$(DEV_SRC))
 	$(Q)$(SMALL_CC) $(HOST_CFLAGS) $^ -o $@ $(HOST_LDFLAGS) -lpthread
 
-# The filter of a pv domain is computed by libseccomp when xenc is built, so that
-# starting a container costs nothing for it.
+# The filter of a pv domain is computed when xenc is built, so that starting a container
+# costs nothing for it.
 $(BUILD)/gen/pv_filter_gen: hv/pv/gen/filter_gen.c $(wildcard abi/*.h abi/*.def)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@ -lseccomp
+	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@
 $(BUILD)/gen/pv_filter.inc: $(BUILD)/gen/pv_filter_gen
 	$(Q)$< > $@
 $(BUILD)/small/hv/pv/create.o: $(BUILD)/gen/pv_filter.inc
 
-# The same for the jails of the monitor and of the driver domain.
+# Those of the monitor and of the driver domain by libseccomp.
 $(BUILD)/gen/hv_filter_gen: hv/gen/filter_gen.c hv/gen/emit.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@ -lseccomp

@@ -202,7 +202,6 @@ static void xattrs(void)
     note("list %d", n);
     say("list size", flistxattr(fd, NULL, 0));
     say("no prefix", setxattr("x", "plain", "v", 1, 0));
-    say("trusted", setxattr("x", "trusted.t", "v", 1, 0));
     say("remove", removexattr("x", "user.one"));
     say("again", removexattr("x", "user.one"));
     symlink("x", "xl");

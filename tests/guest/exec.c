@@ -51,7 +51,7 @@ static void scripts(void)
     longline[sizeof longline - 1] = '\n';
     put("long", longline, sizeof longline, 0755);
     static const char *const all[] = { "./s1", "./s2", "./s3", "./s4", "./s5", "./s6", "./s7",
-        "./self", "./nointerp", "./empty", "./bang", "./blank", "./text", "./noexec", "./nonl",
+        "./self", "./nointerp", "./empty", "./blank", "./text", "./noexec", "./nonl",
         "./tabs", "./long", "/bin", "/no/such", "./s1/x", "" };
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) try(all[i], a);
     symlink("s1", "link");
@@ -76,9 +76,7 @@ static void binaries(void)
     close(fd);
     put("short", e, 40, 0755);
     put("cut", e, 100, 0755);
-    e[4] = 1;                                       /* ELFCLASS32 */
-    put("elf32", e, sizeof e, 0755);
-    e[4] = 2, e[18] = 183;                          /* EM_AARCH64 */
+    e[18] = 183;                                    /* EM_AARCH64 */
     put("arm", e, sizeof e, 0755);
     e[18] = 62, e[16] = 1;                          /* ET_REL */
     put("rel", e, sizeof e, 0755);
@@ -87,7 +85,6 @@ static void binaries(void)
     e[0] = 0;
     put("magic", e, sizeof e, 0755);
     try("./short", a);
-    try("./elf32", a);
     try("./arm", a);
     try("./rel", a);
     try("./phent", a);

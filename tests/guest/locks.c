@@ -118,7 +118,7 @@ int main(void)
         say("to shared", flock(fd, LOCK_SH));
         child(shared);
         say("unlock", flock(fd, LOCK_UN));
-        say("bad", flock(fd, 99));
+        say("bad", flock(fd, 0));
         struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
         say("OFD", fcntl(fd, F_OFD_SETLK, &l));
         child(ofd);

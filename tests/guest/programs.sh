@@ -77,7 +77,8 @@ run_side() {
     while [ ${#left[@]} -gt 0 ]; do
         new_id
         : > "$out"
-        "$side" sh -c "$(batch "${left[@]}")" < /dev/null > "$out" 2> "$work/$side.err" &
+        # A pipe on both sides: limits on files are none on it.
+        "$side" sh -c "$(batch "${left[@]}")" < /dev/null 2> "$work/$side.err" > >(cat > "$out") &
         pid=$!
         if ! watch $pid "$out"; then
             echo "(no end: killed)" >> "$out"

@@ -37,10 +37,12 @@ static void open_pair(void)
     check(m >= 0 && s >= 0, "a pair");
 }
 
+/* The host's line discipline runs a moment later than the write. */
 static void type(const char *t)
 {
     if (write(m, t, strlen(t)) != (ssize_t)strlen(t))
         printf("# short write\n");
+    usleep(20000);
 }
 
 /* All that is there for the master now. */
@@ -92,8 +94,8 @@ static void modes(void)
     type("part");
     t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     tcsetattr(s, TCSANOW, &t);
-    show("raw", read(s, buf, sizeof buf));
     screen();
+    show("raw", read(s, buf, sizeof buf));
     t.c_cc[VMIN] = 3;
     t.c_cc[VTIME] = 0;
     tcsetattr(s, TCSANOW, &t);

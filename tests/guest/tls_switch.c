@@ -27,9 +27,6 @@ int main(void)
     p = clone(fn, stack + 65536, SIGCHLD, NULL);
     say_wait("clone as fork", p);
     note("shared %d", shared);
-    p = clone(fn, stack + 65536, CLONE_VM | SIGCHLD, NULL);
-    say_wait("CLONE_VM", p);
-    note("shared %d", shared);
     p = clone(fn, stack + 65536, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
     note("shared %d", shared);
     say_wait("CLONE_VM|CLONE_VFORK", p);

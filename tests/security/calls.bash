@@ -6,14 +6,26 @@ allowed=$(sed -n 's/^\(RULE\|CALL\)(\([a-z0-9_]*\),.*/\2/p' "$top/abi/pv_calls.d
     sed 's/.*/SYS_&/' | { echo '#include <sys/syscall.h>'; cat; } | ${CC:-gcc} -E -P -x c - |
     grep -o '[0-9]*$')
 
+# uretprobe and uprobe pass every seccomp filter (Linux 6.11 and later); outside of a probe
+# the host answers them with SIGILL and ENXIO. restart_syscall is refused like the others,
+# but the guest kernel then goes on as if its wait had ended (trap.c).
+harmless_answer() {
+    case $1,$2 in
+    335,*"signal 4 in the kernel"*|336,*"RETURNED -6"*|219,*"RETURNED -4"*) return 0 ;;
+    esac
+    return 1
+}
+
 # refused NUMBER NR: runs it; a line to stdout when it was not refused
 refused() {
     new_id
     local out
     out=$(LIMIT=5 xenc run -b "$work/b" "$id" -- /bin/call nr "$1" "$work/open/mark" "$victim" \
         2>&1 < /dev/null)
+    harmless_answer "$1" "$out" && return
     case $out in
-    *RETURNED*) echo "call $1 was executed: $out" ;;
+    *RETURNED*) echo "call $1 was executed: $out
+" ;;
     *"signal 31 in the kernel"*"call $2"*) ;;
     *"killed by the host"*) [ "$3" = killed ] || echo "call $1: $out" ;;
     *) echo "call $1: $out" ;;

@@ -51,11 +51,12 @@ static int parse_script(char *line, size_t n, char **interp_r, char **arg_r)
     *nl = 0;
     while (nl > line + 2 && (nl[-1] == ' ' || nl[-1] == '\t'))
         *--nl = 0;
+    bool open_end = nl == end;
     char *p = line + 2;
     while (*p == ' ' || *p == '\t')
         p++;
     if (!*p)
-        return -ENOEXEC;
+        return open_end ? -EACCES : -ENOEXEC;   /* the empty name is a folder: this one */
     *interp_r = p;
     while (*p && *p != ' ' && *p != '\t')
         p++;

@@ -17,6 +17,7 @@ static int check_flags(const struct clone_req *rq)
 {
     u64 f = rq->flags;
 
+    if ((f & CLONE_FS) && (f & (CLONE_NEWNS | CLONE_NEWUSER))) return -EINVAL;
     if (f & NAMESPACE_FLAGS) return -EPERM;  /* none inside a domain */
     if ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) return -EINVAL;
     if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) return -EINVAL;

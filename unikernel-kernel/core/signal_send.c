@@ -275,3 +275,12 @@ void signal_drop_timer(struct sigq *q)
     spin_unlock(&sh->lock);
     if (!queued) sigq_free(q);
 }
+
+int signal_send_self(int sig)
+{
+    struct task *t = current();
+    struct ksiginfo info = { .signo = sig, .code = 0 /* SI_USER */, .pid = t->proc->pid,
+                             .uid = t->cred->uid };
+
+    return signal_send_task(t, sig, &info);
+}

@@ -101,7 +101,7 @@ static ssize_t stdio_read(struct file *f, struct uio *u, loff_t *pos)
 
 static ssize_t hung_up(void)
 {
-    signal_send_task(current(), SIGPIPE, NULL);
+    signal_send_self(SIGPIPE);
     return -EPIPE;
 }
 

@@ -203,7 +203,7 @@ static int open_last(struct walk *w, const struct open_req *rq, struct dentry **
     bool created = false;
     int r;
     if (w->last.type != LAST_NORM || w->last.slash)
-        return -EISDIR;
+        return (rq->flags & O_EXCL) && !w->last.slash ? -EEXIST : -EISDIR;
     r = lookup_or_create(w, rq, &p.dentry, &created);
     if (r)
         return r;
@@ -279,8 +279,6 @@ int vfs_open_req(const struct open_req *rq_in, struct file **file_r)
         return open_existing(&rq, lookup, file_r);
     if (rq.flags & O_DIRECTORY)
         return -EINVAL;
-    if (rq.flags & O_EXCL)
-        rq.flags |= O_NOFOLLOW;
     return open_create(&rq, lookup & ~(u32)LOOKUP_DIRECTORY, file_r);
 }
 

@@ -39,12 +39,21 @@ static bool build_locked(const struct path *p, const struct path *root, struct n
 
 char *path_name(const struct path *p, char *buf, size_t n)
 {
+    bool reached;
+
+    return path_name_from_root(p, buf, n, &reached);
+}
+
+char *path_name_from_root(const struct path *p, char *buf, size_t n, bool *reached_r)
+{
     struct fsctx *fs = current()->fs;
     struct namebuf b = { buf, buf + n };
     struct path root = root_mount ? (struct path){ root_mount, root_mount->root }
                                   : (struct path){ p->mnt, p->dentry };
-    bool ok, reached = true;
+    bool ok;
     char *end;
+
+    *reached_r = true;
     if (!put_front(&b, "", 1))
         return NULL;
     if (p->dentry->unlinked && p->dentry->parent != p->dentry &&
@@ -61,7 +70,7 @@ char *path_name(const struct path *p, char *buf, size_t n)
     if (p->dentry->unlinked && p->dentry->parent == p->dentry)
         ok = put_front(&b, p->dentry->name, p->dentry->len);    /* a nameless one's label */
     else
-        ok = build_locked(p, &root, &b, &reached);
+        ok = build_locked(p, &root, &b, reached_r);
     spin_unlock(&dcache_lock);
     if (fs)
         path_put(&root);

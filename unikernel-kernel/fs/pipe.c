@@ -120,7 +120,7 @@ int pipe_wait_room(struct pipe *p, bool nonblock)
 
 int pipe_broken(void)
 {
-    signal_send_task(current(), SIGPIPE, NULL);
+    signal_send_self(SIGPIPE);
     return -EPIPE;
 }
 
@@ -152,6 +152,7 @@ static ssize_t take(struct pipe *p, struct uio *u)
 static ssize_t pipe_read(struct file *f, struct uio *u, loff_t *pos)
 {
     struct pipe *p = f->priv;
+    bool slept = false;         /* took a wake that another reader may need */
     ssize_t done;
 
     if (!u->left)
@@ -165,7 +166,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, loff_t *pos)
         if (room)
             pipe_wake_writers(p);
         if (done) {
-            if (more)
+            if (more && slept)
                 pipe_wake_readers(p);
             return done;
         }
@@ -174,6 +175,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, loff_t *pos)
         int r = pipe_wait_data(p, f->flags & O_NONBLOCK);
         if (r)
             return r;
+        slept = true;
     }
 }
 

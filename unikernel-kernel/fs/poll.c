@@ -107,6 +107,8 @@ static long poller_run(long (*scan)(struct poller *p, void *arg, bool enqueue), 
 
     for (;;) {
         n = scan(&p, arg, first);
+        if (!n && !p.no_memory && signal_pending(current()))
+            n = -ERESTARTNOHAND;        /* before the time's end, as Linux has it */
         if (n || r == -ETIMEDOUT || deadline == 0)
             break;
         if (p.no_memory) {

@@ -53,6 +53,8 @@ void sighand_exec_reset(struct sighand *s);
  * the caller has it (so none may be called under a spinlock). A process that is a zombie
  * takes no signals: 0. */
 int signal_send_task(struct task *t, int sig, const struct ksiginfo *info);
+/* To the current task, as if it had sent it itself (SIGPIPE and the like). */
+int signal_send_self(int sig);
 int signal_send_proc(struct proc *p, int sig, const struct ksiginfo *info);
 /* Every process of the group; -ESRCH when there is none. Takes procs_lock. */
 int signal_send_pgrp(int pgid, int sig, const struct ksiginfo *info);

@@ -240,6 +240,8 @@ void path_put(struct path *p);
 /* Absolute name seen from the current root into buf: start pointer inside buf, or NULL
  * (-ENAMETOOLONG). " (deleted)" is added where that holds. */
 char *path_name(const struct path *p, char *buf, size_t n);
+/* The same; *reached_r: it lies below the root. */
+char *path_name_from_root(const struct path *p, char *buf, size_t n, bool *reached_r);
 /* The same from p->mnt's own root, for /proc/PID/mountinfo field 4. */
 char *dentry_name(struct dentry *d, char *buf, size_t n);
 /* User string to a kernel one of PATH_MAX: kfree with name_put. Returns negative errno. */

@@ -55,7 +55,7 @@ static bool deliver(struct usock *to, struct umsg *m)
 static int broken(u32 flags)
 {
     if (!(flags & MSG_NOSIGNAL))
-        signal_send_task(current(), SIGPIPE, NULL);
+        signal_send_self(SIGPIPE);
     return -EPIPE;
 }
 

@@ -73,7 +73,14 @@ long sys_getcwd(const u64 *a)
     p = fs->cwd;
     path_get(&p);
     spin_unlock(&fs->lock);
-    s = path_name(&p, buf, PATH_MAX);
+    bool reached;
+    s = path_name_from_root(&p, buf, PATH_MAX, &reached);
+    if (s && !reached) {                /* as Linux marks a directory outside of the root */
+        static const char mark[] = "(unreachable)";
+        s = (size_t)(s - buf) < strlen(mark) ? NULL : s - strlen(mark);
+        if (s)
+            memcpy(s, mark, strlen(mark));
+    }
     r = s ? (long)strlen(s) + 1 : -ENAMETOOLONG;
     if (p.dentry->unlinked)
         r = -ENOENT;
