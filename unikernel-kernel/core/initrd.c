@@ -7,8 +7,8 @@
 #include "boot.h"
 #include "vfs.h"
 
-enum { HEADER = 110, F_INO = 0, F_MODE = 1, F_UID = 2, F_GID = 3, F_NLINK = 4, F_SIZE = 6, F_MAJOR = 7,
-       F_MINOR = 8, F_RMAJOR = 9, F_RMINOR = 10, F_NAMESIZE = 11, FIELDS = 13 };
+enum { HEADER = 110, F_INO = 0, F_MODE = 1, F_UID = 2, F_GID = 3, F_NLINK = 4, F_SIZE = 6,
+       F_MAJOR = 7, F_MINOR = 8, F_RMAJOR = 9, F_RMINOR = 10, F_NAMESIZE = 11, FIELDS = 13 };
 
 struct entry { u32 f[FIELDS]; const char *name; const u8 *data; };
 

@@ -209,7 +209,8 @@ pvh_return_user:
 
     .macro vector n
     .align 16
-    .if (\n == 8) || ((\n >= 10) && (\n <= 14)) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30)
+    .if (\n == 8) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30)
+    .elseif (\n >= 10) && (\n <= 14)  /* the CPU has pushed an error code */
     .else
     pushq $0
     .endif
