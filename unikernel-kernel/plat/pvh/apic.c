@@ -7,7 +7,7 @@
 #define IOAPIC_STEP 0x10000ull          /* where QEMU's microvm has its second one */
 
 enum { REG_ID = 0x20, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_LVT_TIMER = 0x320, REG_LVT0 = 0x350,
-       REG_LVT1 = 0x360, REG_COUNT = 0x380, REG_NOW = 0x390, REG_DIVIDE = 0x3e0 };
+       REG_LVT1 = 0x360, REG_ICR = 0x300, REG_ICR_HIGH = 0x310, REG_COUNT = 0x380, REG_NOW = 0x390, REG_DIVIDE = 0x3e0 };
 #define LVT_MASKED       0x10000u
 #define LVT_TSC_DEADLINE 0x40000u
 #define DIVIDE_1         0xbu
@@ -46,22 +46,24 @@ static void calibrate(void)
     lapic_khz = max(~0u - left, 1u);
 }
 
-void pvh_apic_init(void)
+void pvh_apic_init(bool first)
 {
     u32 r[4];
     u64 base = rdmsr(0x1b);
 
-    outb(0x21, 0xff);                   /* the old interrupt controllers, if any: masked */
-    outb(0xa1, 0xff);
     cpuid_read(1, 0, r);
-    x2apic = r[2] >> 21 & 1;
-    tsc_deadline = r[2] >> 24 & 1;
+    if (first) {
+        outb(0x21, 0xff);               /* the old interrupt controllers, if any: masked */
+        outb(0xa1, 0xff);
+        x2apic = r[2] >> 21 & 1;
+        tsc_deadline = r[2] >> 24 & 1;
+    }
     wrmsr(0x1b, base | 1u << 11 | (x2apic ? 1u << 10 : 0));
     lapic_write(REG_SVR, 0x100 | VEC_SPURIOUS);
     lapic_write(REG_LVT0, LVT_MASKED);
     lapic_write(REG_LVT1, LVT_MASKED);
     lapic_write(REG_DIVIDE, DIVIDE_1);
-    if (!tsc_deadline)
+    if (first && !tsc_deadline)
         calibrate();
     lapic_write(REG_LVT_TIMER, VEC_TIMER | (tsc_deadline ? LVT_TSC_DEADLINE : 0));
 }
@@ -79,6 +81,25 @@ void pvh_timer_arm(u64 deadline)
         count = (u32)min(min(ns, NSEC_PER_SEC) * lapic_khz / 1000000 + 1, (u64)~0u);
     }
     lapic_write(REG_COUNT, count);
+}
+
+u32 pvh_apic_id(void)
+{
+    return x2apic ? lapic_read(REG_ID) : lapic_read(REG_ID) >> 24;
+}
+
+/* Interrupts off. */
+void pvh_apic_send(u32 apic_id, u32 what)
+{
+    if (x2apic) {
+        __asm__ volatile("mfence" : : : "memory");
+        wrmsr(0x830, (u64)apic_id << 32 | what);
+        return;
+    }
+    lapic_write(REG_ICR_HIGH, apic_id << 24);
+    lapic_write(REG_ICR, what);
+    while (lapic_read(REG_ICR) & 1u << 12)
+        __builtin_ia32_pause();
 }
 
 /* -- I/O APICs -- */
@@ -106,8 +127,7 @@ int pvh_ioapic_route(u32 irq, u8 vector)
         if (ver == ~0u || !(ver & 0xff))
             break;
         if (irq < pins) {
-            u32 id = x2apic ? lapic_read(REG_ID) : lapic_read(REG_ID) >> 24;
-            io_write(base, 0x10 + 2 * irq + 1, id << 24);
+            io_write(base, 0x10 + 2 * irq + 1, pvh_cpus[0].apic_id << 24);
             io_write(base, 0x10 + 2 * irq, vector);
             return 0;
         }

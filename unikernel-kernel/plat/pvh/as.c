@@ -88,15 +88,17 @@ static void load_cr3(struct cpu *c, u64 cr3)
 {
     if (c->cr3 == cr3)
         return;
-    c->cr3 = cr3;
+    __atomic_store_n(&c->cr3, cr3, __ATOMIC_SEQ_CST);   /* told before it is so: smp.c */
     write_cr3(cr3);
 }
 
 /* Kernel threads run in whatever address space is loaded. */
 void pvh_as_switch(struct cpu *c, const struct task *next)
 {
-    if (next->mm)
-        load_cr3(c, cr3_of(next->mm));
+    struct mm *mm = READ_ONCE(next->mm);
+
+    if (mm)
+        load_cr3(c, cr3_of(mm));
 }
 
 static int as_ready(struct mm *mm)
@@ -119,12 +121,18 @@ static int as_ready(struct mm *mm)
 /* Forgets translations of n pages, of which va is one. */
 static void flush(const struct mm *mm, u64 va, u64 n)
 {
-    if (!n || this_cpu()->cr3 != cr3_of(mm))
+    if (!n || !mm->plat)
         return;
-    if (n == 1)
-        __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-    else
-        write_cr3(this_cpu()->cr3);
+    u64 f = irq_save();
+    if (this_cpu()->cr3 == cr3_of(mm)) {
+        if (n == 1)
+            __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+        else
+            write_cr3(this_cpu()->cr3);
+    }
+    irq_restore(f);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    pvh_shoot(cr3_of(mm), SHOOT_FLUSH);
 }
 
 static void free_tables(u64 *t, int level)
@@ -144,6 +152,7 @@ void plat_as_dispose(struct mm *mm)
     if (this_cpu()->cr3 == cr3_of(mm))
         load_cr3(this_cpu(), pvh_kernel_cr3);
     irq_restore(f);
+    pvh_shoot(cr3_of(mm), SHOOT_LEAVE);
     free_tables(mm->plat, 4);
     mm->plat = NULL;
 }
@@ -223,19 +232,26 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
     return e;
 }
 
+#define BATCH 64u
+
+/* A page goes back only when no CPU can reach it any more. */
 int plat_as_unmap(struct mm *mm, u64 va, u64 len)
 {
-    u64 first = va, n = 0, *e;
+    u64 old[BATCH], a = va, *e;
+    u32 n;
 
-    /* One CPU: nobody uses a page between the two loops' work on it. */
-    for (u64 a = va; (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
-        u64 old = *e;
-        *e = 0;
-        if (n++ == 0)
-            first = a;
-        page_put(old);
-    }
-    flush(mm, first, n);
+    do {
+        u64 first = va;
+        for (n = 0; n < BATCH && (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+            if (n == 0)
+                first = a;
+            old[n++] = *e;
+            *e = 0;
+        }
+        flush(mm, first, n);
+        for (u32 i = 0; i < n; i++)
+            page_put(old[i]);
+    } while (n == BATCH);
     return 0;
 }
 
@@ -260,12 +276,11 @@ int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len)
         u64 *d = pte_make(mm, to + (a - from));
         if (!d)
             return -ENOMEM;
-        u64 old = *d;
+        assert(!*d);            /* the caller has unmapped what was there */
         *d = *e;
         *e = 0;
-        page_put(old);
     }
-    flush(mm, from, n ? n + 1 : 0);
+    flush(mm, from, n);
     return 0;
 }
 

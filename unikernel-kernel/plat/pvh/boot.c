@@ -47,7 +47,7 @@ static void fill_boot(void)
 
     boot.magic = XENC_BOOT_MAGIC;
     boot.version = XENC_BOOT_VERSION;
-    boot.ncpus = 1;
+    boot.ncpus = pvh_ncpus;
     boot.started = 1;
     if (pvh_option("xenc.debug", 0, NULL, 0) >= 0)
         boot.flags |= XENC_BOOT_DEBUG;
@@ -77,8 +77,10 @@ static void find_heap(void)
 void pvh_boot(u64 start_info)
 {
     struct task *t = (struct task *)(pvh_first_block + PVH_BLOCK - PVH_TASK_SPACE);
-    struct cpu *c = &pvh_cpu0;
+    struct cpu *c = &pvh_cpus[0];
 
+    c->self = c;
+    c->online = 1;
     c->task = t;
     c->kstack = t->plat.kstack_top = (u64)t;
     c->tss.rsp0 = (u64)plat_task_regs(t);
@@ -87,15 +89,17 @@ void pvh_boot(u64 start_info)
     wrmsr(0xc0000101, (u64)c);          /* GS_BASE */
     wrmsr(0xc0000102, 0);
     pvh_console_init();
-    pvh_trap_init();
+    pvh_trap_init(c);
     pvh_start_info(start_info);
-    pvh_cpu_features();
+    pvh_cpu_features(true);
     pvh_paging_init();
     c->cr3 = pvh_kernel_cr3;
-    pvh_fp_init();
+    pvh_fp_init(true);
     pvh_clock_init();
-    pvh_apic_init();
-    pvh_sched_init();
+    pvh_apic_init(true);
+    c->apic_id = pvh_apic_id();
+    pvh_sched_init(c, plat_kva(pvh_early_pages(PVH_IDLE_BLOCK / PAGE_SIZE)));
+    pvh_smp_start();
     find_heap();
     fill_boot();
     pvh_bus_init();
@@ -104,7 +108,7 @@ void pvh_boot(u64 start_info)
 }
 
 struct xenc_boot *plat_boot(void) { return &boot; }
-unsigned plat_ncpus(void) { return 1; }
+unsigned plat_ncpus(void) { return pvh_ncpus; }
 
 void plat_heap_range(u64 *start_r, u64 *end_r)
 {

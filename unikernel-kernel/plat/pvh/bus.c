@@ -185,9 +185,9 @@ void pvh_bus_irq(unsigned vector)
         return;
     struct bus_dev *d = &bus.dev[i];
     set(d, VIRTIO_MMIO_INTERRUPT_ACK, get(d, VIRTIO_MMIO_INTERRUPT_STATUS));
-    d->seq++;
+    __atomic_add_fetch(&d->seq, 1, __ATOMIC_SEQ_CST);
     pvh_futex_wake(&d->seq, 1 << 30);
-    bus.pending |= 1u << i;
+    __atomic_or_fetch(&bus.pending, 1u << i, __ATOMIC_SEQ_CST);
     if (d->fn && bus.worker)
         plat_task_wake(bus.worker);
 }

@@ -89,7 +89,62 @@ boot64:
     call pvh_boot
     ud2
 
+/* Where further CPUs start, copied to TRAMPOLINE (smp.c): real mode, CS its segment. */
+#define TRAMP 0x8000
+    .globl pvh_ap_code, pvh_ap_code_end, pvh_ap_stack, pvh_ap_cpu
+    .code16
+pvh_ap_code:
+    cli
+    xor %ax, %ax
+    mov %ax, %ds
+    lgdtl TRAMP + (ap_gdtr - pvh_ap_code)
+    mov %cr0, %eax
+    or $1, %eax
+    mov %eax, %cr0
+    ljmpl $0x18, $(TRAMP + (ap32 - pvh_ap_code))
+    .code32
+ap32:
+    mov $SEL_KDATA, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    mov %cr4, %eax
+    or $0x20, %eax
+    mov %eax, %cr4
+    mov $PHYS(boot_pml4), %eax
+    mov %eax, %cr3
+    mov $0xc0000080, %ecx
+    rdmsr
+    or $0x901, %eax
+    wrmsr
+    mov %cr0, %eax
+    or $0x80010003, %eax
+    and $~0x60000004, %eax
+    mov %eax, %cr0
+    ljmp $SEL_KCODE, $PHYS(ap64)
+    .align 8
+ap_gdt: .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cf9b000000ffff
+ap_gdtr: .word 31
+    .long TRAMP + (ap_gdt - pvh_ap_code)
+pvh_ap_code_end:
+    .code64
+ap64:
+    movabs $1f, %rax
+    jmp *%rax
+1:  mov pvh_kernel_cr3(%rip), %rax
+    mov %rax, %cr3
+    mov pvh_ap_stack(%rip), %rsp
+    mov pvh_ap_cpu(%rip), %rdi
+    xor %eax, %eax
+    mov %eax, %fs
+    mov %eax, %gs
+    xor %ebp, %ebp
+    call pvh_ap_main
+    ud2
+
     .bss
+pvh_ap_stack: .skip 8
+pvh_ap_cpu: .skip 8
     .align 4096
 boot_pml4: .skip 4096
 boot_pdpt: .skip 4096
@@ -326,6 +381,12 @@ pvh_switch:
 pvh_task_entry:                         /* a new task's first instruction */
     xor %ebp, %ebp
     call pvh_child
+    ud2
+
+    .globl pvh_idle_entry
+pvh_idle_entry:                         /* switched to with the scheduler's lock held */
+    xor %ebp, %ebp
+    call pvh_idle_first
     ud2
 
 /* -- programs' memory -- */

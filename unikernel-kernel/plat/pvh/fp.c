@@ -18,9 +18,14 @@ int pvh_xrstor(const void *area, u64 mask);
 static struct { u32 size; u64 features; } fp;
 
 /* Needs CR4.OSXSAVE. */
-void pvh_fp_init(void)
+void pvh_fp_init(bool first)
 {
     u32 r[4];
+
+    if (!first) {
+        __asm__ volatile("xsetbv" : : "c"(0), "a"((u32)fp.features), "d"(0));
+        return;
+    }
 
     cpuid_read(1, 0, r);
     if (!(r[2] >> 26 & 1))

@@ -20,6 +20,15 @@ static u64 early_page(void)
     return gpa;
 }
 
+u64 pvh_early_pages(unsigned n)
+{
+    u64 gpa = early_next;
+
+    while (n--)
+        early_page();
+    return gpa;
+}
+
 u64 pvh_early_end(void) { return early_next; }
 
 /* The entry for va at `level` (1: 4 KiB, 2: 2 MiB), made if need be. */

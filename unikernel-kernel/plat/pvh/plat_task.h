@@ -6,6 +6,7 @@
 #define CPU_TASK     0          /* struct cpu (pvh.h) */
 #define CPU_KSTACK   8
 #define CPU_USP      16
+#define CPU_SELF     24
 #define PVHT_WORK    156        /* struct task's work, asserted in task.c */
 
 #ifndef __ASSEMBLY__
@@ -21,7 +22,8 @@ struct plat_task {
     u32 waiting;                /* 1: in plat_task_wait: a token wakes it */
     struct rbnode timer;        /* in the CPU's tree of deadlines, when timed */
     u64 wake_at;
-    u32 timed, slot;            /* slot: of the kernel stack; 0: the first task's */
+    u16 timed, cpu;             /* cpu: where it runs, ran last or has its deadline */
+    u32 slot;                   /* of the kernel stack; 0: the first task's */
     u64 fs_base;
     void *fpu;                  /* a page: XSAVE image while it does not run */
     u64 ran, since;             /* CPU time, ns; running since */

@@ -23,19 +23,30 @@ struct cpu {
     struct task *task;          /* CPU_TASK: the running one */
     u64 kstack;                 /* CPU_KSTACK: its kernel_stack top */
     u64 usp;                    /* CPU_USP: scratch of the system call entry */
+    struct cpu *self;           /* CPU_SELF */
+    u32 id, apic_id;
+    u32 online;
     u64 cr3;                    /* loaded now */
+    u32 shoot;                  /* enum pvh_shoot: asked of it by another CPU (smp.c) */
+    struct task *idle;          /* what runs when nothing else does */
     struct task *prev;          /* whom we have just switched from */
     bool resched;               /* on the way out of an interrupt: schedule */
-    struct list ready;
-    u32 nready;
     u64 slice_end;
     struct rbtree timers;
     u64 armed;                  /* deadline in the timer; WAIT_FOREVER: none */
     u64 gdt[8];
     struct tss tss;
 };
-extern struct cpu pvh_cpu0;
-static inline struct cpu *this_cpu(void) { return &pvh_cpu0; }
+#define PVH_MAX_CPUS 16u
+extern struct cpu pvh_cpus[PVH_MAX_CPUS];
+extern u32 pvh_ncpus;           /* online, ids from 0 */
+/* Interrupts off, or the answer may be of no use any more. */
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *c;
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(c) : "i"(CPU_SELF));
+    return c;
+}
 
 /* -- instructions -- */
 static inline u64 irq_save(void)
@@ -91,6 +102,7 @@ void pvh_console_init(void);
 extern u64 pvh_kernel_cr3;
 u64 *pvh_kernel_pml4(void);
 void pvh_paging_init(void);
+u64 pvh_early_pages(unsigned n);                /* gpa; zeroed */
 u64 pvh_early_end(void);                        /* gpa: boot-time allocations end here */
 void *pvh_stack_map(u32 slot, void *pages);      /* its address; NULL: no memory */
 
@@ -101,41 +113,59 @@ int pvh_as_clone(struct mm *to, struct mm *from);
 int pvh_as_resolve(struct mm *mm, u64 addr, bool write);
 void pvh_refs_set(u32 *array, u64 base_gpa);
 
-/* -- sched.c: interrupts off where noted -- */
-void pvh_sched_init(void);
-void pvh_ready(struct task *t, bool first);     /* off; BLOCKED -> READY */
-void pvh_block(u64 deadline);                   /* off; until ready or the deadline */
-void pvh_schedule(void);                        /* off */
-void pvh_finish_switch(void);
+/* -- sched.c -- */
+void pvh_sched_init(struct cpu *c, void *idle_block);   /* PVH_IDLE_BLOCK bytes, zeroed */
+#define PVH_IDLE_BLOCK (2 * PAGE_SIZE)
+/* The scheduler's lock; interrupts are off while it is held. */
+u64 pvh_sched_lock(void);
+void pvh_sched_unlock(u64 flags);
+void pvh_ready(struct task *t, bool first);     /* locked; BLOCKED -> READY */
+void pvh_schedule(void);                        /* locked */
+void pvh_preempt(void);                         /* interrupts off */
+void pvh_idle(void) __attribute__((noreturn));  /* a CPU's first and last resort */
+void pvh_finish_switch(void);                   /* locked */
 void pvh_timer_irq(void);
 void pvh_word_wait(u32 *v, u32 seen, u64 deadline);     /* while *v == seen; any */
 void pvh_futex_wake(u32 *v, int n);             /* any */
 void pvh_switch(u64 *save_sp, u64 sp);          /* entry.S */
 
 /* -- apic.c, clock.c, trap.c, fp.c, bus.c -- */
-void pvh_apic_init(void);
+void pvh_apic_init(bool first);
+u32 pvh_apic_id(void);
+void pvh_apic_send(u32 apic_id, u32 what);       /* low half of the command register */
 void pvh_apic_eoi(void);
 void pvh_timer_arm(u64 deadline);               /* WAIT_FOREVER: off */
 int pvh_ioapic_route(u32 irq, u8 vector);
 void pvh_clock_init(void);
 u64 pvh_ns_to_tsc(u64 mono_ns);
 u64 pvh_tsc_khz(void);
-void pvh_trap_init(void);
-void pvh_cpu_features(void);
-void pvh_fp_init(void);
+void pvh_trap_init(struct cpu *c);
+void pvh_cpu_features(bool first);
+void pvh_fp_init(bool first);
 void pvh_fp_save(void *area);                   /* the CPU's registers, XSAVE format */
 void pvh_fp_load(const void *area);
 void pvh_bus_init(void);
 void pvh_bus_irq(unsigned vector);
+
+/* -- smp.c -- */
+enum pvh_shoot { SHOOT_NONE, SHOOT_FLUSH, SHOOT_LEAVE };
+void pvh_smp_start(void);
+/* Other CPUs that have cr3 loaded forget its translations or change to the kernel's own. */
+void pvh_shoot(u64 cr3, enum pvh_shoot what);
+void pvh_shoot_irq(void);
+void pvh_ap_main(struct cpu *c) __attribute__((noreturn));
 
 /* -- entry.S -- */
 extern char pvh_text_start[], pvh_text_end[], pvh_rodata_end[], pvh_kernel_end[];
 extern char pvh_first_block[];
 void pvh_return_user(struct regs *r) __attribute__((noreturn));
 void pvh_task_entry(void);
+void pvh_idle_entry(void);
 void pvh_syscall_entry(void);
 
 #define VEC_TIMER    0xec
+#define VEC_WAKE     0xed       /* look at your task, or for one */
+#define VEC_SHOOT    0xee
 #define VEC_SPURIOUS 0xff
 #define VEC_DEV      0x30       /* + device index */
 #endif

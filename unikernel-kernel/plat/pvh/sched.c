@@ -1,11 +1,29 @@
-/* The scheduler: tasks take turns in the order in which they became ready; one that an
- * interrupt wakes goes first. The timer ticks only while somebody waits for the CPU.
- * All of this runs with interrupts off. A CPU without work idles in the context of the
- * task that went to sleep last. */
+/* The scheduler: tasks take turns in the order in which they became ready, on any CPU
+ * that their affinity allows; one that an interrupt wakes goes first. A CPU's timer ticks
+ * only while somebody waits for one. One lock guards all of it. */
 #include "mm.h"
 #include "pvh.h"
 
 #define SLICE_NS 4000000ull
+
+static struct { u32 lock; u32 nready; u32 idle; struct list ready; } sched = {
+    .ready = LIST_INIT(sched.ready) };      /* idle: a bit a CPU */
+
+u64 pvh_sched_lock(void)
+{
+    u64 f = irq_save();
+
+    while (__atomic_exchange_n(&sched.lock, 1, __ATOMIC_ACQUIRE))
+        while (READ_ONCE(sched.lock))
+            __builtin_ia32_pause();
+    return f;
+}
+
+void pvh_sched_unlock(u64 f)
+{
+    __atomic_store_n(&sched.lock, 0, __ATOMIC_RELEASE);
+    irq_restore(f);
+}
 
 static struct task *of_timer(struct rbnode *n)
 {
@@ -20,6 +38,7 @@ static void timer_add(struct cpu *c, struct task *t, u64 deadline)
 
     t->plat.wake_at = deadline;
     t->plat.timed = 1;
+    t->plat.cpu = (u16)c->id;
     while (*link) {
         parent = *link;
         link = deadline < of_timer(parent)->plat.wake_at ? &parent->left : &parent->right;
@@ -27,12 +46,12 @@ static void timer_add(struct cpu *c, struct task *t, u64 deadline)
     rb_insert(&c->timers, &t->plat.timer, parent, link);
 }
 
-static void timer_remove(struct cpu *c, struct task *t)
+static void timer_remove(struct task *t)
 {
     if (!t->plat.timed)
         return;
     t->plat.timed = 0;
-    rb_erase(&c->timers, &t->plat.timer);
+    rb_erase(&pvh_cpus[t->plat.cpu].timers, &t->plat.timer);
 }
 
 static void program_timer(struct cpu *c)
@@ -40,7 +59,7 @@ static void program_timer(struct cpu *c)
     const struct task *first = of_timer(rb_first(&c->timers));
     u64 at = first ? first->plat.wake_at : WAIT_FOREVER;
 
-    if (c->nready)
+    if (sched.nready && c->task != c->idle)
         at = min(at, c->slice_end);
     if (at == c->armed)
         return;
@@ -50,46 +69,68 @@ static void program_timer(struct cpu *c)
 
 /* -- the queue -- */
 
+static bool may_run(const struct task *t, u32 cpu)
+{
+    u64 on = READ_ONCE(t->cpu_affinity) & ((1ull << pvh_ncpus) - 1);
+
+    return !on || on >> cpu & 1;
+}
+
 void pvh_ready(struct task *t, bool first)
 {
     struct cpu *c = this_cpu();
 
     if (t->plat.state != PVH_BLOCKED)
         return;
-    timer_remove(c, t);
+    timer_remove(t);
     t->plat.state = PVH_READY;
     if (first)
-        list_add(&c->ready, &t->plat.ready);
+        list_add(&sched.ready, &t->plat.ready);
     else
-        list_add_tail(&c->ready, &t->plat.ready);
-    if (c->nready++ == 0)
-        program_timer(c);
+        list_add_tail(&sched.ready, &t->plat.ready);
+    sched.nready++;
+    for (u32 k = 0; k < pvh_ncpus; k++) {
+        /* Where it last ran is as good as any: its own CPU's turn comes first. */
+        u32 id = (t->plat.cpu + k) % pvh_ncpus;
+        if (!(sched.idle >> id & 1) || !may_run(t, id))
+            continue;
+        sched.idle &= ~(1u << id);
+        if (id != c->id)
+            pvh_apic_send(pvh_cpus[id].apic_id, VEC_WAKE);
+        return;
+    }
     if (first)
         c->resched = true;
+    program_timer(c);
 }
 
 static struct task *pick(struct cpu *c)
 {
-    if (!c->nready)
-        return NULL;
-    struct task *t = list_first(&c->ready, struct task, plat.ready);
-    list_del(&t->plat.ready);
-    c->nready--;
-    return t;
+    struct task *t;
+
+    list_for_each(t, &sched.ready, plat.ready) {
+        if (!may_run(t, c->id))
+            continue;
+        list_del(&t->plat.ready);
+        sched.nready--;
+        return t;
+    }
+    return NULL;
 }
 
 void pvh_timer_irq(void)
 {
+    u64 f = pvh_sched_lock(), now = plat_clock_mono();
     struct cpu *c = this_cpu();
-    u64 now = plat_clock_mono();
     struct task *t;
 
     c->armed = WAIT_FOREVER;
     while ((t = of_timer(rb_first(&c->timers))) && t->plat.wake_at <= now)
         pvh_ready(t, true);
-    if (c->nready && now >= c->slice_end)
+    if (sched.nready && now >= c->slice_end)
         c->resched = true;
     program_timer(c);
+    pvh_sched_unlock(f);
 }
 
 /* -- switching -- */
@@ -111,6 +152,7 @@ static void switch_to(struct cpu *c, struct task *self, struct task *next)
     if (next->mm)
         pvh_fp_load(next->plat.fpu);
     c->task = next;
+    program_timer(c);
     c->kstack = next->plat.kstack_top;
     c->tss.rsp0 = (u64)plat_task_regs(next);
     pvh_as_switch(c, next);
@@ -121,7 +163,6 @@ static void switch_to(struct cpu *c, struct task *self, struct task *next)
     pvh_finish_switch();
 }
 
-/* struct task's current() is taken as constant in a task: read the CPU's word here. */
 void pvh_schedule(void)
 {
     struct cpu *c = this_cpu();
@@ -129,27 +170,63 @@ void pvh_schedule(void)
     u64 now = plat_clock_mono();
 
     self->plat.ran += now - self->plat.since;
+    self->plat.since = now;
     c->resched = false;
-    if (self->plat.state == PVH_RUNNING) {
+    if (self->plat.state == PVH_RUNNING && self != c->idle) {
         self->plat.state = PVH_READY;
-        list_add_tail(&c->ready, &self->plat.ready);
-        c->nready++;
+        list_add_tail(&sched.ready, &self->plat.ready);
+        sched.nready++;
     }
-    while (!(next = pick(c))) {
-        program_timer(c);
-        __asm__ volatile("sti; hlt; cli" : : : "memory");
-        now = plat_clock_mono();
-    }
+    next = pick(c);
+    if (!next)
+        next = c->idle;
     next->plat.state = PVH_RUNNING;
     next->plat.since = now;
+    if (next != c->idle)
+        next->plat.cpu = (u16)c->id;
     c->slice_end = now + SLICE_NS;
-    c->resched = false;
-    program_timer(c);
     if (next != self)
         switch_to(c, self, next);
+    else
+        program_timer(c);
 }
 
-void pvh_block(u64 deadline)
+void pvh_preempt(void)
+{
+    u64 f = pvh_sched_lock();
+
+    pvh_schedule();
+    pvh_sched_unlock(f);
+}
+
+void plat_yield(void) { pvh_preempt(); }
+
+/* A CPU's idle task, switched to for the first time. */
+void pvh_idle_first(void);
+void pvh_idle_first(void)
+{
+    pvh_finish_switch();
+    pvh_sched_unlock(0);
+    pvh_idle();
+}
+
+void pvh_idle(void)
+{
+    for (;;) {
+        pvh_sched_lock();
+        struct cpu *c = this_cpu();
+        sched.idle &= ~(1u << c->id);
+        pvh_schedule();
+        /* Nothing to do: a wake from now on finds the bit and interrupts the halt. */
+        sched.idle |= 1u << c->id;
+        program_timer(c);
+        pvh_sched_unlock(0);
+        __asm__ volatile("sti; hlt; cli" : : : "memory");
+    }
+}
+
+/* Locked; comes back so, when ready or at the deadline. */
+static void block(u64 deadline)
 {
     struct cpu *c = this_cpu();
     struct task *self = c->task;
@@ -160,28 +237,27 @@ void pvh_block(u64 deadline)
     pvh_schedule();
 }
 
-void plat_yield(void)
+void pvh_sched_init(struct cpu *c, void *idle_block)
 {
-    u64 f = irq_save();
+    struct task *t = (struct task *)((u8 *)idle_block + PVH_IDLE_BLOCK - PVH_TASK_SPACE);
+    u64 *sp = (u64 *)t - 2;
 
-    pvh_schedule();
-    irq_restore(f);
-}
-
-void pvh_sched_init(void)
-{
-    struct cpu *c = this_cpu();
-
-    list_init(&c->ready);
+    t->plat.kstack_top = (u64)t;
+    t->plat.state = PVH_RUNNING;
+    t->plat.live = 1;
+    *--sp = (u64)pvh_idle_entry;
+    t->plat.sp = (u64)(sp - 6);
+    c->idle = t;
     c->armed = WAIT_FOREVER;
-    c->task->plat.since = plat_clock_mono();
+    if (c->task)
+        c->task->plat.since = plat_clock_mono();
 }
 
 /* -- sleeping for a token -- */
 
 bool plat_task_wait(struct task *self, u64 deadline)
 {
-    u64 f = irq_save();
+    u64 f = pvh_sched_lock();
     bool got;
 
     for (;;) {
@@ -190,21 +266,21 @@ bool plat_task_wait(struct task *self, u64 deadline)
         if (got || (deadline != WAIT_FOREVER && plat_clock_mono() >= deadline))
             break;
         self->plat.waiting = 1;
-        pvh_block(deadline);
+        block(deadline);
         self->plat.waiting = 0;
     }
-    irq_restore(f);
+    pvh_sched_unlock(f);
     return got;
 }
 
 void plat_task_wake(struct task *t)
 {
-    u64 f = irq_save();
+    u64 f = pvh_sched_lock();
 
     t->plat.token = 1;
     if (t->plat.waiting)
         pvh_ready(t, !(f & 0x200));     /* from an interrupt: at once */
-    irq_restore(f);
+    pvh_sched_unlock(f);
 }
 
 /* -- sleeping on a word -- */
@@ -218,7 +294,7 @@ static struct word_waiter **bucket(const u32 *v)
     return &words[((u64)v >> 2 ^ (u64)v >> 12) % BUCKETS].first;
 }
 
-/* Off. In the order of arrival: append. */
+/* Locked. In the order of arrival: append. */
 static void word_sleep(u32 *v, u32 seen, u64 deadline)
 {
     struct word_waiter w = { NULL, v, this_cpu()->task, false }, **p = bucket(v);
@@ -228,7 +304,7 @@ static void word_sleep(u32 *v, u32 seen, u64 deadline)
     while (*p)
         p = &(*p)->next;
     *p = &w;
-    pvh_block(deadline);
+    block(deadline);
     if (w.woken)
         return;
     for (p = bucket(v); *p && *p != &w;)
@@ -239,15 +315,15 @@ static void word_sleep(u32 *v, u32 seen, u64 deadline)
 
 void pvh_word_wait(u32 *v, u32 seen, u64 deadline)
 {
-    u64 f = irq_save();
+    u64 f = pvh_sched_lock();
 
     word_sleep(v, seen, deadline);
-    irq_restore(f);
+    pvh_sched_unlock(f);
 }
 
 void pvh_futex_wake(u32 *v, int n)
 {
-    u64 f = irq_save();
+    u64 f = pvh_sched_lock();
     struct word_waiter **p = bucket(v);
 
     while (*p && n) {
@@ -256,12 +332,13 @@ void pvh_futex_wake(u32 *v, int n)
             p = &w->next;
             continue;
         }
+        struct task *t = w->task;
         *p = w->next;
         w->woken = true;
         n--;
-        pvh_ready(w->task, !(f & 0x200));
+        pvh_ready(t, !(f & 0x200));
     }
-    irq_restore(f);
+    pvh_sched_unlock(f);
 }
 
 void plat_lock_wait(u32 *v, u32 seen) { pvh_word_wait(v, seen, WAIT_FOREVER); }

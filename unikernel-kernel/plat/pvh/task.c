@@ -7,6 +7,7 @@ _Static_assert(offsetof(struct task, plat) == 0, "entry.S");
 _Static_assert(offsetof(struct cpu, task) == CPU_TASK, "entry.S");
 _Static_assert(offsetof(struct cpu, kstack) == CPU_KSTACK, "entry.S");
 _Static_assert(offsetof(struct cpu, usp) == CPU_USP, "entry.S");
+_Static_assert(offsetof(struct cpu, self) == CPU_SELF, "pvh.h");
 
 #define MAX_SLOTS 65536u
 
@@ -72,12 +73,12 @@ struct regs *plat_task_regs(struct task *t)
     return (struct regs *)(t->plat.kstack_top - sizeof(struct regs));
 }
 
-/* First C code of a task, interrupts off. */
+/* First C code of a task, the scheduler's lock held. */
 void pvh_child(void);
 void pvh_child(void)
 {
     pvh_finish_switch();
-    __asm__ volatile("sti");
+    pvh_sched_unlock(0x200);
     struct task *t = current();
     if (t->plat.kfn) {
         t->plat.kfn(t->plat.karg);
@@ -115,9 +116,9 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
     first_frame(child);
     child->plat.live = 1;
     child->plat.state = PVH_BLOCKED;
-    u64 f = irq_save();
+    u64 f = pvh_sched_lock();
     pvh_ready(child, false);
-    irq_restore(f);
+    pvh_sched_unlock(f);
     return 0;
 }
 
@@ -136,10 +137,8 @@ static void lender_release(struct task *t)
 
     if (!l)
         return;
-    u64 f = irq_save();
-    t->plat.lender = NULL;
+    __atomic_store_n(&t->plat.lender, NULL, __ATOMIC_SEQ_CST);
     plat_task_wake(l);
-    irq_restore(f);
 }
 
 int plat_exec_detach(struct task *t)
@@ -154,7 +153,7 @@ void plat_task_exit(void)
     struct task *t = current();
 
     lender_release(t);
-    irq_save();
+    pvh_sched_lock();
     t->plat.state = PVH_DEAD;
     pvh_schedule();
     panic("a task that had ended runs again");
@@ -167,8 +166,16 @@ void plat_enter_user(struct regs *r)
     pvh_return_user(r);
 }
 
-/* One CPU: t does not run now, and looks at its work on its way out of the kernel. */
-void plat_task_kick(struct task *t) { }
+/* One that does not run looks at its work on its way out of the kernel anyway. */
+void plat_task_kick(struct task *t)
+{
+    if (t == current())
+        return;
+    u64 f = pvh_sched_lock();
+    if (t->plat.state == PVH_RUNNING && t->plat.cpu != this_cpu()->id)
+        pvh_apic_send(pvh_cpus[t->plat.cpu].apic_id, VEC_WAKE);
+    pvh_sched_unlock(f);
+}
 
 bool plat_task_alive(const struct task *t) { return READ_ONCE(t->plat.live); }
 bool plat_task_killed(const struct task *t) { return false; }
@@ -189,10 +196,10 @@ u64 plat_get_tls(void)
 
 u64 plat_clock_cpu(const struct task *t)
 {
-    u64 f = irq_save(), ns = t->plat.ran;
+    u64 f = pvh_sched_lock(), ns = t->plat.ran;
 
     if (t->plat.state == PVH_RUNNING)
         ns += plat_clock_mono() - t->plat.since;
-    irq_restore(f);
+    pvh_sched_unlock(f);
     return ns;
 }

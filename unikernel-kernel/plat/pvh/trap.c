@@ -14,7 +14,7 @@ extern char pvh_vectors[];
 extern const struct ex_entry pvh_ex_start[], pvh_ex_end[];
 extern u8 *const pvh_smap_start[], *const pvh_smap_end[];
 
-struct cpu pvh_cpu0;
+struct cpu pvh_cpus[PVH_MAX_CPUS];
 static struct gate idt[256];
 static u8 fault_stack[2 * PAGE_SIZE] __attribute__((aligned(16)));
 
@@ -30,7 +30,9 @@ static void interrupt(u64 vec)
         return;
     if (vec == VEC_TIMER)
         pvh_timer_irq();
-    else
+    else if (vec == VEC_SHOOT)
+        pvh_shoot_irq();
+    else if (vec != VEC_WAKE)
         pvh_bus_irq((unsigned)vec);
     pvh_apic_eoi();
 }
@@ -82,7 +84,7 @@ void pvh_trap_user(struct regs *r, u64 vec, u64 err)
     if (vec >= 32) {
         interrupt(vec);
         if (this_cpu()->resched)
-            pvh_schedule();
+            pvh_preempt();
         return;
     }
     u64 addr = vec == VEC_PF ? read_cr2() : 0;
@@ -132,9 +134,8 @@ void pvh_trap_kernel(struct hw_frame *f)
 {
     if (f->vec >= 32) {
         interrupt(f->vec);
-        /* Not in the idle loop, which looks for itself: its task is not running. */
-        if (this_cpu()->resched && this_cpu()->task->plat.state == PVH_RUNNING)
-            pvh_schedule();
+        if (this_cpu()->resched && this_cpu()->task != this_cpu()->idle)
+            pvh_preempt();      /* the idle loop looks for itself */
         return;
     }
     u64 addr = f->vec == VEC_PF ? read_cr2() : 0;
@@ -181,7 +182,7 @@ static void patch_smap(void)
         memcpy(*p, nop3, sizeof nop3);
 }
 
-void pvh_cpu_features(void)
+void pvh_cpu_features(bool first)
 {
     u32 r[4], r1[4];
     u64 cr4 = read_cr4() | 1u << 9 | 1u << 10;  /* OSFXSR OSXMMEXCPT */
@@ -192,13 +193,13 @@ void pvh_cpu_features(void)
     if (r[1] >> 7 & 1) cr4 |= 1u << 20;         /* SMEP */
     if (r[2] >> 2 & 1) cr4 |= 1u << 11;         /* UMIP */
     if (r[1] >> 20 & 1) cr4 |= 1u << 21;        /* SMAP */
-    else patch_smap();
+    else if (first) patch_smap();
     write_cr4(cr4);
 }
 
-void pvh_trap_init(void)
+void pvh_trap_init(struct cpu *c)
 {
-    load_tables(this_cpu());
+    load_tables(c);
     wrmsr(0xc0000081, (u64)(SEL_KDATA | 3) << 48 | (u64)SEL_KCODE << 32);       /* STAR */
     wrmsr(0xc0000082, (u64)pvh_syscall_entry);                                  /* LSTAR */
     wrmsr(0xc0000084, 0x47700);         /* FMASK: AC NT IOPL OF DF IF TF */
