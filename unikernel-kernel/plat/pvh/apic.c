@@ -6,8 +6,9 @@
 #define IOAPIC_BASE 0xfec00000ull
 #define IOAPIC_STEP 0x10000ull          /* where QEMU's microvm has its second one */
 
-enum { REG_ID = 0x20, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_LVT_TIMER = 0x320, REG_LVT0 = 0x350,
-       REG_LVT1 = 0x360, REG_ICR = 0x300, REG_ICR_HIGH = 0x310, REG_COUNT = 0x380, REG_NOW = 0x390, REG_DIVIDE = 0x3e0 };
+enum { REG_ID = 0x20, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_ICR = 0x300, REG_ICR_HIGH = 0x310,
+       REG_LVT_TIMER = 0x320, REG_LVT0 = 0x350, REG_LVT1 = 0x360, REG_COUNT = 0x380,
+       REG_NOW = 0x390, REG_DIVIDE = 0x3e0 };
 #define LVT_MASKED       0x10000u
 #define LVT_TSC_DEADLINE 0x40000u
 #define DIVIDE_1         0xbu

@@ -104,6 +104,8 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
 {
     struct task *self = current();
 
+    if (tls != PLAT_KEEP_TLS && tls >= PVH_USER_MAX)
+        return -EPERM;          /* as Linux: the CPU would not take it */
     if (how == PLAT_PROCESS && pvh_as_clone(child->mm, self->mm) < 0)
         return -ENOMEM;
     child->regs = plat_task_regs(child);
