@@ -101,15 +101,29 @@ void pvh_as_switch(struct cpu *c, const struct task *next)
         load_cr3(c, cr3_of(mm));
 }
 
+static u64 *new_space(struct mm *mm)
+{
+    u64 *t = kpages(1), *e;
+
+    if (!t)
+        return NULL;
+    memcpy(t + 256, pvh_kernel_pml4() + 256, 256 * sizeof *t);
+    mm->plat = t;
+    e = pte_make(mm, PVH_VDSO);
+    if (!e) {
+        plat_as_dispose(mm);
+        return NULL;
+    }
+    /* No mapping that mm/ knows: it stays until the end. */
+    e[0] = plat_gpa(pvh_vdso_image) | PTE_P | PTE_U | PTE_A;
+    e[1] = plat_gpa(&pvh_vdso_data) | PTE_P | PTE_U | PTE_A | PTE_NX;
+    return t;
+}
+
 static int as_ready(struct mm *mm)
 {
-    if (!mm->plat) {
-        u64 *t = kpages(1);
-        if (!t)
-            return -ENOMEM;
-        memcpy(t + 256, pvh_kernel_pml4() + 256, 256 * sizeof *t);
-        mm->plat = t;
-    }
+    if (!mm->plat && !new_space(mm))
+        return -ENOMEM;
     if (current()->mm == mm) {
         u64 f = irq_save();
         load_cr3(this_cpu(), cr3_of(mm));
@@ -355,6 +369,6 @@ int plat_as_advise(struct mm *mm, u64 va, u64 len, int advice) { return 0; }
 
 u64 plat_user_min(void) { return PVH_USER_MIN; }
 u64 plat_user_top(void) { return PVH_USER_TOP; }
-u64 plat_kernel_end(void) { return PVH_USER_TOP; }
+u64 plat_kernel_end(void) { return PVH_USER_GAP; }
 u64 plat_user_max(void) { return PVH_USER_MAX; }
-u64 plat_vdso(void) { return 0; }
+u64 plat_vdso(void) { return PVH_VDSO; }

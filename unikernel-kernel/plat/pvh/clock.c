@@ -12,6 +12,7 @@ struct pvclock {
 } __attribute__((aligned(64)));
 struct pvwall { u32 version, sec, nsec; } __attribute__((aligned(64)));
 
+union pvh_vdso pvh_vdso_data __attribute__((aligned(PAGE_SIZE)));
 static u64 base_tsc, base_real, khz, to_ns, to_tsc;
 
 static u64 scale(u64 v, u64 mul) { return (u64)((unsigned __int128)v * mul >> 32); }
@@ -146,4 +147,5 @@ void pvh_clock_init(void)
     to_tsc = (khz << 32) / 1000000;
     base_tsc = __builtin_ia32_rdtsc();
     base_real = (kvm ? date_kvm() : date_cmos() * NSEC_PER_SEC) - NSEC_PER_SEC;
+    pvh_vdso_data.d = (struct vdso_data){ base_tsc, to_ns, NSEC_PER_SEC, base_real };
 }

@@ -16,7 +16,9 @@
 
 /* Programs: mappings go below USER_TOP by default, hints reach up to USER_MAX. */
 #define PVH_USER_MIN PVH_ADDR(0x10000)
-#define PVH_USER_TOP PVH_ADDR(0x8000000000)
+#define PVH_USER_TOP PVH_ADDR(0x7fffe00000)     /* above: the vDSO and its data */
+#define PVH_VDSO     PVH_ADDR(0x7fffe00000)
+#define PVH_USER_GAP PVH_ADDR(0x8000000000)     /* ... up to here */
 #define PVH_USER_MAX PVH_ADDR(0x7ffffffff000)
 
 #define SEL_KCODE 0x08

@@ -5,6 +5,7 @@
 #include "abi/boot.h"
 #include "layout.h"
 #include "task.h"
+#include "vdso_data.h"
 
 /* A task's block: kernel stack, then struct task. Below it, in its slot of addresses,
  * lies nothing: a stack that runs over faults there. */
@@ -125,9 +126,15 @@ void pvh_preempt(void);                         /* interrupts off */
 void pvh_idle(void) __attribute__((noreturn));  /* a CPU's first and last resort */
 void pvh_finish_switch(void);                   /* locked */
 void pvh_timer_irq(void);
+void pvh_wake_irq(void);
 void pvh_word_wait(u32 *v, u32 seen, u64 deadline);     /* while *v == seen; any */
 void pvh_futex_wake(u32 *v, int n);             /* any */
 void pvh_switch(u64 *save_sp, u64 sp);          /* entry.S */
+
+/* -- the vDSO: its page, and the one it reads (clock.c) -- */
+extern const char pvh_vdso_image[];
+union pvh_vdso { struct vdso_data d; u8 page[PAGE_SIZE]; };
+extern union pvh_vdso pvh_vdso_data;
 
 /* -- apic.c, clock.c, trap.c, fp.c, bus.c -- */
 void pvh_apic_init(bool first);

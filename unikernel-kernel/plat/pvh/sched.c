@@ -99,9 +99,14 @@ void pvh_ready(struct task *t, bool first)
             pvh_apic_send(pvh_cpus[id].apic_id, VEC_WAKE);
         return;
     }
-    if (first)
+    if (first && may_run(t, c->id))
         c->resched = true;
     program_timer(c);
+    /* All are busy: those that do not tick must start to, for this one's turn to come. */
+    for (u32 id = 0; id < pvh_ncpus; id++)
+        if (id != c->id && may_run(t, id) && pvh_cpus[id].armed > pvh_cpus[id].slice_end &&
+            (sched.nready > 1 || !may_run(t, c->id)))
+            pvh_apic_send(pvh_cpus[id].apic_id, VEC_WAKE);
 }
 
 static struct task *pick(struct cpu *c)
@@ -116,6 +121,15 @@ static struct task *pick(struct cpu *c)
         return t;
     }
     return NULL;
+}
+
+/* Another CPU wants this one to look: at its task's work, for a task, or at the queue. */
+void pvh_wake_irq(void)
+{
+    u64 f = pvh_sched_lock();
+
+    program_timer(this_cpu());
+    pvh_sched_unlock(f);
 }
 
 void pvh_timer_irq(void)

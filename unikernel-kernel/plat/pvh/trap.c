@@ -32,7 +32,9 @@ static void interrupt(u64 vec)
         pvh_timer_irq();
     else if (vec == VEC_SHOOT)
         pvh_shoot_irq();
-    else if (vec != VEC_WAKE)
+    else if (vec == VEC_WAKE)
+        pvh_wake_irq();
+    else
         pvh_bus_irq((unsigned)vec);
     pvh_apic_eoi();
 }
