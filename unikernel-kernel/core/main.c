@@ -1,5 +1,6 @@
 /* The order in which the kernel comes up. */
 #include "abi/boot.h"
+#include "balloon.h"
 #include "boot.h"
 #include "console.h"
 #include "random.h"
@@ -47,6 +48,7 @@ void kmain(void)
     init_create();
     vfs_init();
     rng_init();
+    balloon_init();
     console_init();
     if (kworker_start() < 0) boot_fail(1, "not enough memory");
     mount_root();

@@ -1,4 +1,5 @@
 /* The first C code in the domain, and its end. */
+#include "balloon.h"
 #include "cpuid.h"
 #include "pvh.h"
 
@@ -116,10 +117,11 @@ void plat_heap_range(u64 *start_r, u64 *end_r)
     *end_r = PVH_DIRECT + heap.end;
 }
 
-/* The heap takes released pages for zeroed ones. Nothing takes them back yet. */
+/* The heap takes released pages for zeroed ones, and a host need not take them. */
 void plat_heap_release(void *p, size_t len)
 {
     memset(p, 0, len);
+    balloon_report(p, len);
 }
 
 void plat_entropy(void *buf, size_t n)
