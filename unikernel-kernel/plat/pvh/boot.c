@@ -104,6 +104,8 @@ void pvh_boot(u64 start_info)
     find_heap();
     fill_boot();
     pvh_bus_init();
+    printk(7, "cpu: %u in use, TSC %lu kHz, state of %lu bytes to switch", pvh_ncpus,
+           (unsigned long)pvh_tsc_khz(), (unsigned long)plat_fp_size());
     irq_restore(0x200);
     kmain();
 }

@@ -492,4 +492,14 @@ pvh_xrstor:
     ret
     except 1b, 2b, 3b
 
+/* int pvh_fxrstor(const void *area) */
+    .globl pvh_fxrstor
+pvh_fxrstor:
+1:  fxrstor64 (%rdi)
+2:  xor %eax, %eax
+    ret
+3:  mov $-1, %eax
+    ret
+    except 1b, 2b, 3b
+
     .section .note.GNU-stack, "", @progbits
