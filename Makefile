@@ -42,6 +42,7 @@ XENC_LIBS := -ljson-c -larchive -lnettle -lzstd -lz
 BINS := $(BUILD)/xenc $(BUILD)/xenc-hv $(BUILD)/xenc-dev $(BUILD)/kernel-pv.elf
 
 all: $(BINS)
+	@:
 
 $(BUILD)/host/%.o: %.c
 	@mkdir -p $(@D)
@@ -155,7 +156,7 @@ DEPS_CHECK := bats clang jq libclang-rt-14-dev python3 umoci
 
 # Wildcards and compilers are looked up when make starts: what `deps` has brought is seen
 # by a second make.
-AGAIN = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+AGAIN = $(MAKE) --no-print-directory -j$(shell nproc)
 
 deps-run:
 	$(Q)tests/tools/deps $(DEPS_RUN)
@@ -164,7 +165,7 @@ deps:
 
 demo: deps-run
 	@echo "Building xenc ..."
-	$(Q)$(AGAIN) all
+	+$(Q)$(AGAIN) all
 	$(Q)examples/demo $(BUILD)
 
 check: deps
@@ -177,27 +178,27 @@ check-quick: deps
 ASAN := $(BUILD)/asan
 ASAN_BINS := $(addprefix $(ASAN)/,xenc xenc-hv xenc-dev kernel-pv.elf)
 asan-bins: all
-	$(Q)$(AGAIN) BUILD=$(ASAN) SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	+$(Q)$(AGAIN) BUILD=$(ASAN) SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 	    $(ASAN)/xenc $(ASAN)/xenc-dev
-	$(Q)$(AGAIN) BUILD=$(BUILD)/ubsan SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' \
+	+$(Q)$(AGAIN) BUILD=$(BUILD)/ubsan SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' \
 	    $(BUILD)/ubsan/xenc-hv
 	$(Q)cp $(BUILD)/ubsan/xenc-hv $(BUILD)/kernel-pv.elf $(ASAN)
 asan: deps asan-bins
-	$(Q)$(AGAIN) unit
+	+$(Q)$(AGAIN) unit
 	$(Q)XENC=$(CURDIR)/$(ASAN)/xenc tests/tap.sh tests/cli/*.bats
 
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 20
 fuzz: deps
-	$(Q)$(AGAIN) fuzz-bins
+	+$(Q)$(AGAIN) fuzz-bins
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) TAP_TIMEOUT=86400 tests/tap.sh tests/fuzz/run
 
 lint: deps
-	$(Q)$(AGAIN) $(BUILD)/kernel-pv.elf
+	+$(Q)$(AGAIN) $(BUILD)/kernel-pv.elf
 	$(Q)tests/lint/lint
 
 bench: deps
-	$(Q)$(AGAIN) all
+	+$(Q)$(AGAIN) all
 	$(Q)tests/bench/run
 
 tcb:

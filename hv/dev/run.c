@@ -183,13 +183,13 @@ static int serve(void)
     struct served *s = state.served;
     unsigned n = 0;
 
-    s[n++] = (struct served){ &state.fs.dev, fs_serve, &state.fs, true };
-    s[n++] = (struct served){ &state.rng, rng_serve, &state.rng, true };
+    s[n++] = (struct served){ &state.fs.dev, fs_serve, &state.fs, true, true };
+    s[n++] = (struct served){ &state.rng, rng_serve, &state.rng, true, true };
     for (unsigned i = 0; i < state.opt.nconsoles; i++) {
         struct console *c = &state.console[i];
 
-        s[n++] = (struct served){ &c->dev, console_receive, c, false };
-        s[n++] = (struct served){ &c->dev, console_transmit, c, false };
+        s[n++] = (struct served){ &c->dev, console_receive, c, false, false };
+        s[n++] = (struct served){ &c->dev, console_transmit, c, false, true };
     }
     return serve_all(s, n);
 }

@@ -27,6 +27,8 @@ static int thread_start(void *(*fn)(void *), void *arg)
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     rc = pthread_create(&t, &attr, fn, arg);
     pthread_attr_destroy(&attr);
+    if (rc)
+        atomic_fetch_sub(&nstacks, 1);          /* only the first thread starts others */
     return -rc;
 }
 
@@ -63,7 +65,7 @@ static bool may_spin(void)
 
 /* Serves those of the first *n whose bell has rung, and drops those that moved to a
  * thread of their own from the two arrays. */
-static int serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsigned *n)
+static void serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsigned *n)
 {
     for (unsigned i = 0; i < *n; i++) {
         uint32_t bell = bell_read(dev[i]);
@@ -75,9 +77,13 @@ static int serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsi
         case SERVE_IDLE:
             continue;
         case SERVE_OWN_THREAD:
-            if (detach(s[i]) < 0)
-                return -EAGAIN;
-            break;
+            if (detach(s[i]) == 0)
+                break;
+            /* The container has used up its tasks. What ends by itself is done here,
+             * input is asked for again at the next ring. */
+            if (s[i]->ends)
+                s[i]->fn(s[i]->arg, true);
+            continue;
         case SERVE_OVER:
             break;
         }
@@ -87,7 +93,6 @@ static int serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsi
         seen[i] = seen[*n];
         i--;
     }
-    return 0;
 }
 
 int serve_all(struct served *all, unsigned n)
@@ -111,10 +116,7 @@ int serve_all(struct served *all, unsigned n)
         seen[kept++] = bell_read(all[i].dev) - 1;
     }
     for (;;) {
-        int rc = serve_round(s, dev, seen, &kept);
-
-        if (rc < 0)
-            return rc;
+        serve_round(s, dev, seen, &kept);
         bell_wait(dev, seen, kept, spin);
     }
 }

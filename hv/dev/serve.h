@@ -21,6 +21,7 @@ struct served {                 /* a device, or a queue of it: they may share a 
     serve_fn fn;
     void *arg;
     bool may_block;             /* on the first thread too: its latency matters most */
+    bool ends;                  /* its work ends by itself once the host's side takes it */
 };
 
 /* Serves them for ever, SERVED_MAX at most. One thread waits for all doorbells; what may

@@ -87,10 +87,6 @@ static void times_(void)
     say("beyond 2106", utimensat(AT_FDCWD, "t", ts, 0));
     stat("t", &st);
     yes("kept", st.st_atim.tv_sec == 1ll << 33);
-    ts[0].tv_sec = -100;
-    utimensat(AT_FDCWD, "t", ts, 0);
-    stat("t", &st);
-    note("before 1970: %lld", (long long)st.st_atim.tv_sec);
 }
 
 static void modes(void)
@@ -114,7 +110,6 @@ static void modes(void)
     mode("m");
     int fd = open("m", O_RDWR);
     say("fchmod", fchmod(fd, 04700));
-    write(fd, "x", 1);
     mode("m");
     say("fchown", fchown(fd, 0, 0));
     say("fchmodat nofollow", fchmodat(AT_FDCWD, "ml", 0600, AT_SYMLINK_NOFOLLOW));

@@ -69,9 +69,9 @@ part_binaries() {
 }
 
 part_images() {
-    make_roots
-    local layout=$work/layout out
-    out=$(xenc image import "$work/b/rootfs" "$layout:own" 2>&1) ||
+    local layout=$work/layout root=$work/plain out
+    make_root "$root"
+    out=$(xenc image import "$root" "$layout:own" 2>&1) ||
         { not_ok "xenc image import" <(echo "$out"); return; }
     new_id
     expect "an image made by xenc image import runs" "$(printf 'Linux\nown')" \
@@ -82,7 +82,7 @@ part_images() {
     fi
     local u=$work/umoci
     ( umoci init --layout "$u" && umoci new --image "$u:it" &&
-      umoci unpack --image "$u:it" "$work/ub" && cp -a "$work/b/rootfs/." "$work/ub/rootfs/" &&
+      umoci unpack --image "$u:it" "$work/ub" && cp -a "$root/." "$work/ub/rootfs/" &&
       umoci repack --image "$u:it" "$work/ub" &&
       umoci config --image "$u:it" --config.cmd /bin/sh --config.cmd -c \
           --config.cmd 'echo $A; pwd; exit 6' --config.env A=from-umoci \

@@ -113,8 +113,8 @@ int main(void)
     spawns();
     FILE *f = popen("echo popen; exit 3", "r");
     char line[50] = "";
-    const char *got = f && fgets(line, sizeof line, f) ? line : "?";
-    note("%s%d", got, WEXITSTATUS(pclose(f)));
+    note("%s", fgets(line, sizeof line, f) ? line : "?");
+    note("pclose: %d", WEXITSTATUS(pclose(f)));
     note("system: %d", WEXITSTATUS(system("exit 9")));
     return 0;
 }

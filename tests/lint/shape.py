@@ -47,13 +47,14 @@ def form(files):
     for path, text in files.items():
         list_like = path.startswith("tests/") or path.endswith(".def")
         limit = COLUMNS_LISTS if list_like else COLUMNS
-        makefile = path.endswith(("Makefile", ".mk"))
+        # Recipes need them, and so do here-documents with <<-.
+        tabs = path.endswith(("Makefile", ".mk")) or "<<-" in text
         if text and not text.endswith("\n"):
             bad.append(f"{path}: no newline at the end")
         for n, line in enumerate(text.split("\n"), 1):
             if line != line.rstrip():
                 bad.append(f"{path}:{n}: blanks at the end of the line")
-            if "\t" in line and not makefile:
+            if "\t" in line and not tabs:
                 bad.append(f"{path}:{n}: a tab")
             if len(line) > limit and C_FILE.search(path) and not HEAD.match(line):
                 bad.append(f"{path}:{n}: {len(line)} columns, at most {limit}")

@@ -33,6 +33,7 @@ void mm_clone_end(struct mm *mm) {}
 void mm_fork_child(struct mm *mm) {}
 u64 mm_resident(struct mm *mm) { return 4096; }
 void mm_put(struct mm *mm) { assert(!ref_put(&mm->ref)); }
+void mm_exit(struct mm *mm) {}
 struct fdtable *fdtable_copy(struct fdtable *t) { ref_get(&the_files.ref); return &the_files; }
 void fdtable_put(struct fdtable *t) { assert(!ref_put(&t->ref)); }
 struct fsctx *fsctx_copy(struct fsctx *c) { ref_get(&the_fs.ref); return &the_fs; }
@@ -47,6 +48,7 @@ int console_tx_drain(u64 deadline) { return 0; }
 void tty_session_leader_exit(struct session *s) {}
 void futex_task_exit(struct task *t) {}
 void timers_exit(struct proc *p) {}
+void timers_cpu_limit(struct proc *p) {}
 void kworker_forked(void) {}
 void plat_vfork_wait(struct task *c);
 void plat_vfork_wait(struct task *c) {}

@@ -22,6 +22,7 @@ static const struct file_ops none;
 
 WEAK void exec_image_free(struct exec_image *x) {}
 WEAK void epoll_file_gone(struct file *f) {}
+WEAK int signal_send_self(int sig) { return signal_send_task(unit_current(), sig, NULL); }
 WEAK int signal_send_task(struct task *t, int sig, const struct ksiginfo *info)
 {
     unit_vfs_signal = sig;

@@ -141,6 +141,9 @@ static void test_race(void)
         unit_task_join(t[k]);
         unit_vfs_task_free(t[k]);
     }
+    /* Two unmounts at once may both mean the same mount: one of them then stays. */
+    while (CALL(umount2, "/w/m", 2) == 0)
+        ;
     tap_ok(true, "%d tasks at once", TASKS);
 }
 

@@ -126,7 +126,8 @@ static int load_mapped(struct elf_file *f, const Elf64_Phdr *p)
     u64 fend = va + p->p_filesz, mend = va + p->p_memsz;
     u32 prot = prot_of(p);
 
-    if (p->p_filesz) {
+    if (p->p_filesz && !mm_has_text(start, fend - start, prot, f->file->inode,
+                                    PAGE_DOWN(p->p_offset))) {
         s64 r = mm_mmap(start, fend - start, prot, MAP_PRIVATE | MAP_FIXED, f->file,
                         PAGE_DOWN(p->p_offset));
         if (r < 0)

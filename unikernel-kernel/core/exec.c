@@ -149,32 +149,26 @@ static void new_credentials(struct image *im)
         cred_commit(c);
 }
 
-static int new_space(struct task *t)
+/* Empties the address space, or leaves it to those who share it. A program that is
+ * always at the same place keeps its text when it runs itself. */
+static int new_space(struct task *t, const struct image *im)
 {
-    struct mm *old = t->mm;
+    const struct inode *same = im->prog.eh.e_type == ET_EXEC ? im->file->inode : NULL;
+    struct mm *old = t->mm, *mm = old;
 
-    if (t->plat.lender || READ_ONCE(old->ref.n) > 1) {
-        struct mm *mm = mm_new();
-        if (!mm)
-            return -ENOMEM;
-        /* The new host process still has the lender's pages: all of it must go, and
-         * the copy of the bookkeeping knows where it is. */
-        struct mm *copy = mm_clone(old);
-        int e = copy ? plat_exec_detach(t) : -ENOMEM;
-        if (e < 0) {
+    /* A new host process has the lender's pages: a copy of the bookkeeping knows where. */
+    if (t->plat.lender || READ_ONCE(old->ref.n) > 1)
+        mm = mm_clone(old);
+    int e = mm ? plat_exec_detach(t) : -ENOMEM;
+    if (e < 0) {
+        if (mm != old)
             mm_put(mm);
-            mm_put(copy);
-            return e;
-        }
-        mm_clear(copy);
-        mm_put(copy);
-        mm_put(task_obj_swap(&t->mm, mm));
-        return 0;
+        return e;
     }
-    int e = plat_exec_detach(t);
-    if (e == 0)
-        mm_clear(old);
-    return e;
+    mm_clear(mm, same);
+    if (mm != old)
+        mm_put(task_obj_swap(&t->mm, mm));
+    return 0;
 }
 
 static void set_names(struct task *t, const struct exec_args *a, struct file *exe, const char *path)
@@ -227,7 +221,8 @@ static void reset_task(struct task *t)
     t->altstack_sp = t->altstack_size = 0;
     t->altstack_flags = 2;      /* SS_DISABLE */
     t->clear_tid = t->robust_list = t->rseq = 0;
-    t->dumpable = true;
+    /* its memory is nobody's business when it runs with rights of another */
+    t->dumpable = t->cred->uid == t->cred->euid && t->cred->gid == t->cred->egid;
     t->proc->did_exec = true;
     plat_set_tls(0);
 }
@@ -274,7 +269,7 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     if (e == 0)
         futex_task_exit(t);
     if (e == 0)
-        e = new_space(t);
+        e = new_space(t, im);
     if (e < 0)
         goto out;
     task_vfork_release(t);

@@ -25,7 +25,10 @@ static void exit_objects(struct task *t)
 
     if (mm && mm->ref.n == 1) t->proc->maxrss = max(t->proc->maxrss, mm_resident(mm));
     if (files) fdtable_put(files);
-    if (mm) mm_put(mm);
+    if (mm) {
+        mm_exit(mm);
+        mm_put(mm);
+    }
     fs = task_obj_swap(&t->fs, NULL);
     if (fs) fsctx_put(fs);
     task_vfork_release(t);

@@ -278,9 +278,12 @@ static long launch(struct task *c, struct task *t, const struct clone_req *rq)
     if (r >= 0 && (rq->flags & CLONE_PARENT_SETTID) && put_user(tid, rq->parent_tid) < 0)
         r = -EFAULT;
     ref_get(&c->ref);
+    bool limited = c->proc != t->proc && c->proc->rlim[RLIMIT_CPU].cur != ~0ull;
+    if (r >= 0 && limited) timers_cpu_limit(c->proc);
     if (r >= 0)
         r = start(c, t, how, (rq->flags & CLONE_SETTLS) ? rq->tls : PLAT_KEEP_TLS);
     if (r < 0) {
+        if (limited) timers_exit(c->proc);
         unlink_child(c, t);
         if (pidfd >= 0) fd_close(pidfd);
         task_put(c);

@@ -1,5 +1,6 @@
 /* Interval timers: setitimer(2), alarm(2); and the set of timers of a process. */
 #include <asm/signal.h>
+#include <asm/resource.h>
 #include <linux/time.h>
 #include "proc.h"
 #include "timerset.h"
@@ -64,18 +65,36 @@ static bool cpu_due(struct cpu_timer *c, u64 used)
     return true;
 }
 
+/* RLIMIT_CPU: SIGXCPU at the soft limit and each second from there, SIGKILL at the hard one. */
+static int limit_due(struct ktimer_set *s, u64 used)
+{
+    if (!s->limit_at || used < s->limit_at) return 0;
+    s->limit_at = (used / NSEC_PER_SEC + 1) * NSEC_PER_SEC;
+    return used / NSEC_PER_SEC >= READ_ONCE(s->proc->rlim[RLIMIT_CPU].max) ? SIGKILL : SIGXCPU;
+}
+
+/* When to look again; a limit alone can't be reached before all threads ran so long. */
+static u64 next_tick(const struct ktimer_set *s, u64 used)
+{
+    if (s->virt.at || s->prof.at || s->limit_at <= used) return CPU_TICK;
+    return max(CPU_TICK, (s->limit_at - used) / max(s->proc->nthreads, 1u));
+}
+
 static void cpu_tick(struct ktimer *t)
 {
     struct ktimer_set *s = container_of(t, struct ktimer_set, tick);
     u64 used = proc_cpu_time(s->proc);
-    bool virt, prof, more;
+    bool virt, prof;
+    int limit;
 
     spin_lock(&s->cpu_lock);
     virt = cpu_due(&s->virt, used);
     prof = cpu_due(&s->prof, used);
-    more = s->virt.at || s->prof.at;
-    if (more) ktimer_set(t, time_mono() + CPU_TICK);
+    limit = limit_due(s, used);
+    if (s->virt.at || s->prof.at || s->limit_at)
+        ktimer_set(t, time_mono() + next_tick(s, used));
     spin_unlock(&s->cpu_lock);
+    if (limit) signal_send_proc(s->proc, limit, NULL);
     if (virt) signal_send_proc(s->proc, SIGVTALRM, NULL);
     if (prof) signal_send_proc(s->proc, SIGPROF, NULL);
 }
@@ -148,6 +167,19 @@ int itimer_set(struct proc *p, int which, const struct itimer *it, struct itimer
     }
     mutex_unlock(&s->lock);
     return r;
+}
+
+void timers_cpu_limit(struct proc *p)
+{
+    u64 cur = p->rlim[RLIMIT_CPU].cur;
+    bool any = cur < ~0ull / NSEC_PER_SEC;
+    struct ktimer_set *s = p->zombie ? NULL : any ? timer_set_get(p) : READ_ONCE(p->ptimers);
+
+    if (!s) return;                     /* no memory: then no limit */
+    spin_lock(&s->cpu_lock);
+    s->limit_at = any ? max(cur, 1ull) * NSEC_PER_SEC : 0;
+    if (any) ktimer_set(&s->tick, time_mono() + CPU_TICK);
+    spin_unlock(&s->cpu_lock);
 }
 
 void timers_exec(struct proc *p)

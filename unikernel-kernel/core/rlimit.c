@@ -29,5 +29,6 @@ int rlimit_set(struct proc *p, unsigned res, u64 cur, u64 max)
     if (max > p->rlim[res].max && !capable(CAP_SYS_RESOURCE)) return -EPERM;
     WRITE_ONCE(p->rlim[res].cur, cur);
     WRITE_ONCE(p->rlim[res].max, max);
+    if (res == RLIMIT_CPU) timers_cpu_limit(p);
     return 0;
 }

@@ -14,6 +14,7 @@ struct ktimer_set {
     struct ptimer *timer[64];   /* by id */
     struct spinlock cpu_lock;
     struct cpu_timer virt, prof;
+    u64 limit_at;               /* CPU time at which RLIMIT_CPU has its next say; 0: none */
     struct ktimer tick;         /* looks at the CPU time while one is armed */
 };
 

@@ -92,7 +92,7 @@ int proc_fd_show(struct seq *s, struct proc_ctx *c)
     f = task_fd_get(c->task, (u32)c->num, &cloexec);
     if (!f)
         return -ENOENT;
-    if (f->path.dentry && f->path.mnt)
+    if (f->path.dentry)                 /* a memfd's has no mount, but a label */
         r = proc_path_print(s, &f->path);
     else
         anon_text(s, f);

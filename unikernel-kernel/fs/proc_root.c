@@ -7,6 +7,13 @@
 
 int proc_empty(struct seq *s, struct proc_ctx *c) { return 0; }
 
+/* Cores are never written (docs/CAVEATS.md): the name that Linux starts with. */
+int proc_core_pattern(struct seq *s, struct proc_ctx *c)
+{
+    seq_puts(s, "core\n");
+    return 0;
+}
+
 int proc_version(struct seq *s, struct proc_ctx *c)
 {
     seq_printf(s, "%s version %s (xenc) (gcc " __VERSION__ ") %s\n", UTS_SYSNAME, UTS_RELEASE,

@@ -6,6 +6,7 @@
 #include "plat.h"
 
 struct file;
+struct inode;
 struct task;
 
 /* Where the bytes of a mapping are: filled in by file_ops.mmap. */
@@ -36,6 +37,7 @@ struct mm {
     struct rbtree runs;                 /* pv: what is mapped on the host, mm/run.c */
     u32 nvmas;
     u64 total, locked, peak;            /* bytes */
+    u64 charge;                         /* anonymous bytes brought in: mm/budget.c */
     u64 brk_start, brk, stack_top, stack_limit;
     u64 code_start, code_end, data_start, data_end;
     u64 arg_start, arg_end, env_start, env_end;
@@ -56,8 +58,13 @@ struct mm *mm_clone(struct mm *mm);             /* both */
 void mm_fork_child(struct mm *mm);
 static inline void mm_get(struct mm *mm) { ref_get(&mm->ref); }
 void mm_put(struct mm *mm);
-/* Drops every mapping of the current address space (exec). */
-void mm_clear(struct mm *mm);
+/* Before the current task, which has left mm, puts it for ever. */
+void mm_exit(struct mm *mm);
+/* Drops every mapping of the current address space (exec), but the constant ones of
+ * `prog` when that is not NULL: the new program is the same file at the same place. */
+void mm_clear(struct mm *mm, const struct inode *prog);
+/* Is this part of a program there already? (After mm_clear with prog.) */
+bool mm_has_text(u64 start, u64 len, u32 prot, const struct inode *prog, u64 off);
 
 /* mmap(2) and friends on the current address space: address/0 or -errno. */
 s64 mm_mmap(u64 addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off);
@@ -68,8 +75,12 @@ int mm_madvise(u64 addr, u64 len, int advice);
 int mm_msync(u64 addr, u64 len, int flags);
 int mm_mincore(u64 addr, u64 len, uptr_t vec);
 u64 mm_brk(u64 addr);
-/* A fault at addr: 0: retry; -EFAULT: SIGSEGV MAPERR; -EACCES: SEGV_ACCERR; -ENXIO: SIGBUS. */
+/* A fault at addr: 0: retry; -EFAULT: SIGSEGV MAPERR; -EACCES: SEGV_ACCERR; -ENXIO: SIGBUS;
+ * -EINTR: the process is being killed. */
 int mm_fault(u64 addr, bool write, bool exec);
+/* core/oom.c: kills the process that has the most and waits for that: 0: try again; -EINTR:
+ * it is the current one; -ENOMEM: no help. With no spinlock held and no mm->lock. */
+int oom_relieve(void);
 /* Makes user pages present so that the host may use them directly. 0 or -EFAULT. */
 int mm_populate_user(u64 addr, u64 len, bool write);
 /* Lets go of program text and other read-only file pages; they come back by themselves. */

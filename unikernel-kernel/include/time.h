@@ -53,6 +53,9 @@ void kworker_poke(void);
 void timers_exit(struct proc *p);
 /* exec: timers of timer_create go, itimers stay. */
 void timers_exec(struct proc *p);
+/* RLIMIT_CPU of the process was set or inherited: procs_lock held, or p is the current
+ * task's, or not running yet. */
+void timers_cpu_limit(struct proc *p);
 /* setitimer(2): which is ITIMER_*; 0 or -EINVAL, -ENOMEM. old_r may be NULL. */
 struct itimer { u64 value, interval; };         /* ns; value 0: not armed */
 int itimer_get(struct proc *p, int which, struct itimer *it_r);

@@ -33,7 +33,7 @@ struct mm *mm_clone_begin(struct mm *from)
     mm->plat = NULL;
     mm->vmas.root = mm->runs.root = NULL;
     mm->nvmas = 0;
-    mm->total = 0;
+    mm->total = mm->charge = 0;
     int e = run_copy(mm, from);
     for (struct rbnode *n = rb_first(&from->vmas); n && e == 0; n = rb_next(n)) {
         const struct vma *o = container_of(n, struct vma, node);
@@ -82,6 +82,7 @@ static void forget_all(struct mm *mm)
     while ((n = mm->vmas.root))
         vma_free(mm, container_of(n, struct vma, node));
     run_clear(mm);
+    budget_clear(mm);
 }
 
 void mm_put(struct mm *mm)
@@ -91,30 +92,6 @@ void mm_put(struct mm *mm)
     plat_as_dispose(mm);
     forget_all(mm);
     kfree(mm);
-}
-
-void mm_clear(struct mm *mm)
-{
-    mutex_lock(&mm->lock);
-    /* One host call for each 512 GiB in use is cheaper than one for each mapping. */
-    struct rbnode *first = rb_first(&mm->runs);
-    while (first) {
-        struct run *r = container_of(first, struct run, node);
-        u64 start = r->start, end = r->end;
-        struct rbnode *n = rb_next(first);
-        while (n && container_of(n, struct run, node)->end - start < (32ul << 30) &&
-               (start < plat_user_top()) ==
-                   (container_of(n, struct run, node)->start < plat_user_top())) {
-            end = container_of(n, struct run, node)->end;
-            n = rb_next(n);
-        }
-        plat_as_unmap(mm, start, end - start);
-        first = n;
-    }
-    forget_all(mm);
-    mm->mmap_hint = 0;
-    mm->locked = 0;
-    mutex_unlock(&mm->lock);
 }
 
 int unmap_range(struct mm *mm, u64 start, u64 end)
@@ -127,6 +104,7 @@ int unmap_range(struct mm *mm, u64 start, u64 end)
     if (e < 0)
         return e;
     /* Out of the program's reach first: a mapping may be the last to hold its pages. */
+    budget_uncharge(mm, start, end);
     if (run_remove(mm, start, end))
         plat_as_unmap(mm, start, end - start);
     while ((v = vma_find(mm, start)) && v->start < end)

@@ -26,7 +26,7 @@ static bool apply(struct mm *mm, struct vma *v, const struct exec_image *im)
     s->prot = PROT_READ | PROT_EXEC;
     s->flags = MAP_PRIVATE;
     s->name = "[stubs]";
-    v->patched = true;
+    v->patched = s->patched = true;
     if (run_add(mm, stubs, stubs + len) < 0 || pv_patch_apply(mm, v, im) < 0)
         panic("patching: half done");
     return true;
@@ -36,7 +36,7 @@ void mm_patch_mapped(struct mm *mm, struct vma *v)
 {
     struct exec_image *im = eligible(v) ? READ_ONCE(v->file->inode->image) : NULL;
 
-    if (im && pv_patch_any(im, v->off, v->end - v->start))
+    if (im && !v->patched && pv_patch_any(im, v->off, v->end - v->start))
         apply(mm, v, im);
 }
 

@@ -58,7 +58,12 @@ int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
 
     switch (v->src.kind) {
     case SRC_ANON:
+        e = budget_charge(mm, end - start);
+        if (e < 0)
+            return e;
         e = map_anon(mm, v, &m);
+        if (e < 0)
+            budget_return(mm, end - start);
         break;
     case SRC_GRANT:
         m.src = PLAT_GRANT;
@@ -84,7 +89,7 @@ int present_range(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
         if (start < stop) {
             int e = present_map(mm, v, start, stop, write);
             if (e < 0)
-                return e;
+                return e == -EDQUOT ? -ENOMEM : e;
         }
         start = r ? max(start, r->end) : end;
     }
@@ -164,9 +169,12 @@ int mm_fault(u64 addr, bool write, bool exec)
 
     if (!mm)
         return -EFAULT;
-    mutex_lock(&mm->lock);
-    int e = fault_locked(mm, addr, write, exec);
-    mutex_unlock(&mm->lock);
+    int e;
+    do {
+        mutex_lock(&mm->lock);
+        e = fault_locked(mm, addr, write, exec);
+        mutex_unlock(&mm->lock);
+    } while (e == -EDQUOT && (e = oom_relieve()) == 0);
     return e == -ENOMEM ? -ENXIO : e;
 }
 

@@ -33,22 +33,28 @@ void plat_lock_wake(u32 *v)
 }
 
 /* A sleep and its wake cost the host some 15 us when a CPU goes idle in between, so it
- * pays to look for about as long before sleeping, where that has lately been of use. */
-#define SPIN_CYCLES 25000
+ * pays to look for about as long before sleeping, where that has lately been of use. A
+ * little longer than one wake, or of two tasks that talk to each other neither would
+ * ever find the other awake. */
+#define SPIN_CYCLES 65000
+#define AWAY_CYCLES 6000        /* between two looks: the host ran something else */
 #define SPIN_PROBE  16          /* a hopeless task tries again every so many sleeps */
 
 static bool spin_for_token(struct plat_task *p)
 {
     if (BOOT->ncpus < 2 || (!p->spin_luck && ++p->spin_skips % SPIN_PROBE))
         return false;
-    u64 t0 = __builtin_ia32_rdtsc();
+    u64 t0 = __builtin_ia32_rdtsc(), last = t0, t;
     do {
+        t = __builtin_ia32_rdtsc();
         if (READ_ONCE(p->token)) {
-            p->spin_luck = 4;
+            /* Off the CPU meanwhile: whoever woke us needed it. That was no luck. */
+            p->spin_luck = t - last > AWAY_CYCLES ? 0 : 4;
             return true;
         }
+        last = t;
         __builtin_ia32_pause();
-    } while (__builtin_ia32_rdtsc() - t0 < SPIN_CYCLES);
+    } while (t - t0 < SPIN_CYCLES);
     if (p->spin_luck)
         p->spin_luck--;
     return false;

@@ -123,7 +123,7 @@ static void fault(struct regs *r, int sig, siginfo_t *si, struct ucontext *uc)
     current()->fault_trap = c->trapno;
     if (sig == SIGSEGV && c->trapno == 14) {
         int e = mm_fault(addr, c->err & 2, c->err & 16);
-        if (e == 0)
+        if (e == 0 || e == -EINTR)
             return;
         if (e == -ENXIO) {
             sig = SIGBUS;

@@ -119,6 +119,8 @@ void plat_heap_range(u64 *start_r, u64 *end_r)
     *end_r = PVH_DIRECT + heap.end;
 }
 
+bool plat_anon_in_heap(void) { return true; }
+
 /* The heap takes released pages for zeroed ones, and a host need not take them. */
 void plat_heap_release(void *p, size_t len)
 {

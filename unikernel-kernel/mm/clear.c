@@ -1,0 +1,91 @@
+/* exec: an address space is emptied, but for the program's own text when it is the same
+ * program again (a shell that runs busybox's applets, a server's worker): its mappings,
+ * their patched pages and the page tables below are then what they would become. */
+#include "patch.h"
+#include "task.h"
+#include "vfs.h"
+#include "vma.h"
+
+#include <asm/mman.h>
+#include <linux/mman.h>
+
+#define ONE_CALL (32ul << 30)           /* the filter's longest munmap is above this */
+
+static bool constant_of(const struct vma *v, const struct inode *prog)
+{
+    return v->file && v->file->inode == prog && v->src.kind == SRC_GRANT &&
+           (v->flags & MAP_PRIVATE) && !(v->prot & PROT_WRITE) && !v->was_writable;
+}
+
+static bool kept(const struct vma *v, const struct inode *prog, const struct vma **text)
+{
+    u64 len;
+
+    if (!prog)
+        return false;
+    if (constant_of(v, prog)) {
+        if (v->patched && (v->prot & PROT_EXEC))
+            *text = v;
+        return true;
+    }
+    return *text && prog->image && !v->file && v->patched &&
+           v->start == pv_patch_stubs(prog->image, (*text)->start, &len);
+}
+
+/* Takes out [s, e) with few host calls: one for what lies near together. */
+static void clear_range(struct mm *mm, u64 s, u64 e)
+{
+    struct vma *v;
+    struct run *r, *n;
+
+    while ((v = vma_find(mm, s)) && v->start < e)
+        vma_free(mm, v);
+    while (s < e && (r = run_find(mm, s)) && r->start < e) {
+        u64 start = max(r->start, s), end = min(r->end, e);
+        while (end < e && (n = run_find(mm, end)) && n->start < e &&
+               min(n->end, e) - start < ONE_CALL &&
+               (start < plat_user_top()) == (n->start < plat_user_top()))
+            end = min(n->end, e);
+        plat_as_unmap(mm, start, end - start);
+        run_remove(mm, start, end);
+        s = end;
+    }
+}
+
+void mm_clear(struct mm *mm, const struct inode *prog)
+{
+    const struct vma *text = NULL;
+    u64 from = 0;
+
+    mutex_lock(&mm->lock);
+    for (;;) {
+        struct vma *v = vma_find(mm, from);
+        while (v && !kept(v, prog, &text))
+            v = vma_next(v);
+        u64 stop = v ? v->start : ~0ull, next = v ? v->end : ~0ull;
+        clear_range(mm, from, stop);
+        if (!v)
+            break;
+        from = next;
+    }
+    mm->mmap_hint = 0;
+    mm->locked = 0;
+    mm->peak = mm->total;
+    mm->fork_advice = false;
+    budget_clear(mm);           /* what is kept is a file's */
+    mutex_unlock(&mm->lock);
+}
+
+bool mm_has_text(u64 start, u64 len, u32 prot, const struct inode *prog, u64 off)
+{
+    struct mm *mm = current()->mm;
+
+    mutex_lock(&mm->lock);
+    struct vma *v = vma_find(mm, start);
+    bool same = v && v->start == start && v->end == start + PAGE_UP(len) && v->prot == prot &&
+                v->off == off && constant_of(v, prog);
+    if (same)
+        mm_patch_mapped(mm, v);
+    mutex_unlock(&mm->lock);
+    return same;
+}
