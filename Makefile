@@ -115,6 +115,35 @@ $(BUILD)/gen/ksyms-pv.c: $(KOBJ) $(PVOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pv/ker
 $(BUILD)/kernel-pv.elf: $(BUILD)/gen/ksyms-pv.c
 	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PV -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) $< -o $@
 
+# The same kernel for PVH domains (not in `all` yet: docs/ARCHITECTURE.md).
+PVHSRC  := $(wildcard $(K)/plat/pvh/*.c $(K)/plat/pvh/*.S)
+PVHOBJ  := $(KSRC:$(K)/%.c=$(BUILD)/k/pvh/%.o) \
+        $(patsubst $(K)/%,$(BUILD)/k/pvh/%.o,$(basename $(PVHSRC)))
+
+$(BUILD)/k/pvh/%.o: $(K)/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KCFLAGS) -DXENC_PLAT_PVH -MMD -MP -c $< -o $@
+
+$(BUILD)/k/pvh/%.o: $(K)/%.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KCFLAGS) -DXENC_PLAT_PVH -D__ASSEMBLY__ -MMD -MP -c $< -o $@
+
+$(BUILD)/gen/vdso.so: $(wildcard $(K)/plat/pvh/vdso/*) $(K)/plat/pvh/vdso_data.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(WARN) -O2 -fPIC -ffreestanding -fcf-protection=none -fno-stack-protector \
+	    -fno-asynchronous-unwind-tables -mgeneral-regs-only -shared -nostdlib -s \
+	    -Wl,--hash-style=both -Wl,--build-id=none -Wl,-soname,linux-vdso.so.1 \
+	    -Wl,-z,max-page-size=4096 -T $(K)/plat/pvh/vdso/vdso.lds $(K)/plat/pvh/vdso/vdso.c -o $@
+$(BUILD)/k/pvh/plat/pvh/vdso_image.o: KCFLAGS += -Wa,-I$(BUILD)/gen
+$(BUILD)/k/pvh/plat/pvh/vdso_image.o: $(BUILD)/gen/vdso.so
+
+$(BUILD)/gen/ksyms-pvh.c: $(PVHOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pvh/kernel.ld
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) \
+	    $(BUILD)/gen/ksyms0.c -o $(BUILD)/gen/kernel-pvh.first
+	$(Q)nm -n $(BUILD)/gen/kernel-pvh.first | awk -f $(K)/lib/ksyms.awk > $@
+$(BUILD)/kernel-pvh.elf: $(BUILD)/gen/ksyms-pvh.c
+	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) $< -o $@
+
 # Objects only: lets one room be checked while another is being written.
 kernel-objs: $(KOBJ) $(PVOBJ)
 

@@ -10,6 +10,9 @@ u32 record_strings(const char *data, u32 len, const char **v_r, unsigned n);
 /* mounts.c: what the container's files look like. Walks the whole record. */
 void container_files(const void *rec, size_t len);
 
+/* initrd.c: unpacks a cpio archive ("newc") into the root file system. */
+void initrd_unpack(const void *data, size_t len);
+
 /* init.c: the first process; started by degrees. */
 void init_create(void);         /* the boot task becomes it, with nothing in it yet */
 void init_configure(const void *rec, size_t len);       /* ids, limits, descriptors, cwd */

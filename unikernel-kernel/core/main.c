@@ -1,12 +1,14 @@
 /* The order in which the kernel comes up. */
 #include "abi/boot.h"
+#include "balloon.h"
 #include "boot.h"
 #include "console.h"
 #include "random.h"
 #include "vfs.h"
 
-/* The root file system's type; fs/types.def has the names for mount(2). */
+/* The root file system's types; fs/types.def has the names for mount(2). */
 int virtiofs_mount(const char *source, u64 flags, const char *data, struct super **sb_r);
+int tmpfs_mount(const char *source, u64 flags, const char *data, struct super **sb_r);
 
 void boot_fail(int status, const char *fmt, ...)
 {
@@ -23,13 +25,17 @@ void boot_fail(int status, const char *fmt, ...)
 static void mount_root(void)
 {
     struct super *sb;
-    int r = virtiofs_mount("rootfs", 0, "", &sb);
+    size_t len;
+    const void *initrd = plat_initrd(&len);
+    int r = initrd ? tmpfs_mount("rootfs", 0, "mode=755", &sb)
+                   : virtiofs_mount("rootfs", 0, "", &sb);
 
     if (!r) r = vfs_mount_root(sb, 0);
     if (r < 0) boot_fail(1, "root file system: error %d", -r);
     current()->fs = fsctx_new_root();
     if (!current()->fs) boot_fail(1, "not enough memory");
     current()->fs->umask = 0;
+    if (initrd) initrd_unpack(initrd, len);
 }
 
 void kmain(void)
@@ -42,6 +48,7 @@ void kmain(void)
     init_create();
     vfs_init();
     rng_init();
+    balloon_init();
     console_init();
     if (kworker_start() < 0) boot_fail(1, "not enough memory");
     mount_root();

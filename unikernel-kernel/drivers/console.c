@@ -146,8 +146,11 @@ static bool tx_empty(struct console_port *p, u32 *seq)
     spin_lock(&p->tx.lock);
     kick = tx_run(p);
     empty = p->head == p->tail;
-    if (!empty)
+    if (!empty) {
         vq_set_irq(&p->tx, true);
+        tx_collect(p);          /* what was used before came without an interrupt */
+        empty = p->head == p->tail;
+    }
     spin_unlock(&p->tx.lock);
     if (kick)
         vq_kick(&p->tx);

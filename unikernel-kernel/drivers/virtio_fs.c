@@ -269,8 +269,8 @@ static int conn_start(struct fuse_conn *c)
         rc = vq_init(&c->request, c->dev, QUEUE_REQUEST, RING_SIZE);
     if (rc < 0)
         return rc;
-    vq_set_irq(&c->forget, false);
-    vq_set_irq(&c->request, false);
+    vq_set_irq(&c->forget, !bus_counts_silent());
+    vq_set_irq(&c->request, !bus_counts_silent());
     c->grants = features & XENC_FS_F_GRANT && plat_has_grants();
     virtio_ready(c->dev);
     return conn_init(c);

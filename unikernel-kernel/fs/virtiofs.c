@@ -65,6 +65,7 @@ static void virtiofs_evict(struct inode *i)
     spin_unlock(&fs->lock);
     vnode_grants_close(v);
     vnode_fh_release(v);
+    vnode_pages_free(v);
     kfree(v->absent);
     if (v->nodeid != FUSE_ROOT_ID && v->nlookup)
         forget(fs, v->nodeid, v->nlookup, i->nlink == 0);

@@ -7,6 +7,7 @@
  *   virtiofs_readdir.c  listing directories
  *   virtiofs_file.c     open files: read, write, mmap, sync
  *   virtiofs_grant.c    descriptors of the host for file data
+ *   virtiofs_pages.c    mappings where there is no grant
  *   virtiofs_io.c       file data by messages, where there is no grant
  *
  * This container is nearly always the only one that changes what it sees, so its own
@@ -43,6 +44,7 @@ struct vnode {
     bool grant_recent;
     bool fh_open[2];
     u64 fh[2];                          /* handles of the device, for messages */
+    struct vnode_pages *pages;          /* for mappings without a grant */
     char *absent;                       /* directory: the name we removed last, while it is */
     u64 absent_until;                   /* ... known not to exist; directory's lock */
     bool msg_written;                   /* the new file's handle has served its write */
@@ -93,6 +95,10 @@ static inline int vnode_grant(struct vnode *v, bool write)
     s32 g = READ_ONCE(v->grant[write]);
     return g >= 0 ? g : vnode_grant_slow(v, write);
 }
+
+/* virtiofs_pages.c: a private or read-only mapping where there is no grant. */
+int vnode_pages_map(struct file *f, struct map_source *s);
+void vnode_pages_free(struct vnode *v);
 
 /* virtiofs_io.c */
 /* The device's handle for the file, opened at the first call; v->lock not held. */

@@ -305,7 +305,7 @@ static int virtiofs_mmap(struct file *f, struct map_source *s, u32 prot, bool sh
     int g = shared && f->mode & FMODE_WRITE ? vnode_grant(v, true) : read_grant(v);
 
     if (g < 0)
-        return -ENODEV;
+        return shared && f->mode & FMODE_WRITE ? -ENODEV : vnode_pages_map(f, s);
     s->kind = SRC_GRANT;
     s->grant = g;
     if (shared && f->mode & FMODE_WRITE)

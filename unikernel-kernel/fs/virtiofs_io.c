@@ -105,7 +105,7 @@ ssize_t virtiofs_msg_read(struct inode *i, struct uio *u, u64 pos)
     u64 fh;
 
     if (!bounce)
-        return -ENOMEM;
+        return u->left ? -ENOMEM : 0;
     rc = any_fh(vnode_of(i), &fh);
     while (rc >= 0 && u->left) {
         u32 want = (u32)min(u->left, cap);
@@ -159,7 +159,7 @@ ssize_t virtiofs_msg_write(struct inode *i, struct uio *u, u64 pos)
     u64 fh;
 
     if (!bounce)
-        return -ENOMEM;
+        return u->left ? -ENOMEM : 0;
     rc = vnode_fh(vnode_of(i), true, &fh);
     while (rc >= 0 && u->left) {
         ssize_t n = uio_read(u, bounce, min(u->left, cap));

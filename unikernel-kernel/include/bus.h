@@ -25,6 +25,8 @@ void bus_set_irq(struct bus_dev *d, void (*fn)(void *arg), void *arg);
  * that. Not interruptible. */
 u32 bus_seq(struct bus_dev *d);
 void bus_wait(struct bus_dev *d, u32 seq);
+/* Does bus_seq also count what a queue without interrupts (vq_set_irq) has used? */
+bool bus_counts_silent(void);
 
 /* kworker: runs the handlers of pending interrupts; sleeps until one or the deadline. */
 void plat_irq_wait(u64 deadline);

@@ -21,8 +21,11 @@ u64 plat_gpa(const void *kernel_address);       /* kernel heap address -> gpa_t 
 void *plat_kva(u64 gpa);
 void plat_heap_range(u64 *start_r, u64 *end_r); /* addresses the kernel heap may use */
 void plat_heap_release(void *p, size_t len);    /* pages' memory back to the host */
+bool plat_anon_in_heap(void);                   /* programs' memory is counted there */
 void plat_log(const char *s, size_t n);         /* early and panic messages */
 void plat_halt(int wait_status) __attribute__((noreturn));     /* the domain's end */
+/* The file tree to start from, a cpio archive (core/initrd.c); NULL: none was given. */
+const void *plat_initrd(size_t *len_r);
 void plat_panic(const char *report) __attribute__((noreturn));
 void plat_state(u32 xenc_state);                /* tell the host */
 void plat_await_start(void);                    /* until the host says `started` */

@@ -14,9 +14,12 @@ static u64 charged;                     /* bytes, all address spaces */
 static bool fits(u64 more)
 {
     u64 limit = kmem_total_bytes();
-    u64 spare = min(HOST_SHARE, limit / 4) + limit / 64;
-    u64 used = __atomic_load_n(&charged, __ATOMIC_RELAXED) + limit - kmem_free_bytes();
+    u64 spare = limit / 64, used = limit - kmem_free_bytes();
 
+    if (!plat_anon_in_heap()) {
+        spare += min(HOST_SHARE, limit / 4);
+        used += __atomic_load_n(&charged, __ATOMIC_RELAXED);
+    }
     return used + more + spare <= limit;
 }
 

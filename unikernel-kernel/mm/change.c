@@ -270,9 +270,11 @@ static int advise_vma(struct mm *mm, struct vma *v, u64 s, u64 e, int advice)
 {
     switch (advice) {
     case MADV_DONTNEED:
-        if (v->src.kind == SRC_ANON) {
-            /* Gone from the host too: the next touch brings in a run, not a page. */
-            budget_uncharge(mm, s, e);
+        if (v->src.kind != SRC_GRANT) {
+            /* Gone from the host too: the next touch brings in a run, not a page, or
+             * what the file has now. */
+            if (v->src.kind == SRC_ANON)
+                budget_uncharge(mm, s, e);
             if (run_remove(mm, s, e))
                 return plat_as_unmap(mm, s, e - s);
             return 0;

@@ -89,8 +89,8 @@ void mm_put(struct mm *mm)
 {
     if (!mm || !ref_put(&mm->ref))
         return;
-    forget_all(mm);
     plat_as_dispose(mm);
+    forget_all(mm);
     kfree(mm);
 }
 
@@ -103,11 +103,12 @@ int unmap_range(struct mm *mm, u64 start, u64 end)
         e = vma_split(mm, end);
     if (e < 0)
         return e;
+    /* Out of the program's reach first: a mapping may be the last to hold its pages. */
     budget_uncharge(mm, start, end);
-    while ((v = vma_find(mm, start)) && v->start < end)
-        vma_free(mm, v);
     if (run_remove(mm, start, end))
         plat_as_unmap(mm, start, end - start);
+    while ((v = vma_find(mm, start)) && v->start < end)
+        vma_free(mm, v);
     if (mm->mmap_hint >= start && mm->mmap_hint < end)
         mm->mmap_hint = end;
     return 0;

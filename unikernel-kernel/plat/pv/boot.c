@@ -102,6 +102,8 @@ void pv_boot(void)
 }
 
 struct xenc_boot *plat_boot(void) { return BOOT; }
+bool plat_anon_in_heap(void) { return false; }
+const void *plat_initrd(size_t *len_r) { return NULL; }
 u64 plat_gpa(const void *p) { return (u64)p - PV_MEM_BASE; }
 void *plat_kva(u64 gpa) { return (void *)(PV_MEM_BASE + gpa); }
 unsigned plat_ncpus(void) { return BOOT->ncpus; }

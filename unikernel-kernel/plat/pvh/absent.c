@@ -1,0 +1,21 @@
+/* What a PVH domain has no use for: descriptors of the host's files, and prepared
+ * program text. */
+#include "patch.h"
+#include "pvh.h"
+
+bool plat_has_grants(void) { return false; }
+int plat_grant_take(u64 cookie) { return -EOPNOTSUPP; }
+void plat_grant_close(int h) { }
+ssize_t plat_grant_pread(int h, void *buf, size_t n, u64 off) { return -EOPNOTSUPP; }
+ssize_t plat_grant_pwrite(int h, const void *buf, size_t n, u64 off) { return -EOPNOTSUPP; }
+ssize_t plat_grant_copy(int h, u64 off, size_t n, u64 size, uptr_t dst) { return -EOPNOTSUPP; }
+
+struct exec_image *pv_patch_prepare(const struct vma *v) { return NULL; }
+void exec_image_free(struct exec_image *im) { }
+bool pv_patch_any(const struct exec_image *im, u64 off, u64 len) { return false; }
+u64 pv_patch_stubs(const struct exec_image *im, u64 text, u64 *len_r) { *len_r = 0; return 0; }
+int pv_patch_apply(struct mm *mm, const struct vma *v, const struct exec_image *im)
+{
+    return -ENOSYS;
+}
+u64 pv_patch_rip(const struct exec_image *im, u64 text, u64 rip) { return rip; }

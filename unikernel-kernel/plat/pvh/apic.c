@@ -1,0 +1,138 @@
+/* The local APIC's timer and the I/O APICs. x2APIC where the CPU has it. */
+#include "cpuid.h"
+#include "pvh.h"
+
+#define LAPIC_BASE  0xfee00000ull
+#define IOAPIC_BASE 0xfec00000ull
+#define IOAPIC_STEP 0x10000ull          /* where QEMU's microvm has its second one */
+
+enum { REG_ID = 0x20, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_ICR = 0x300, REG_ICR_HIGH = 0x310,
+       REG_LVT_TIMER = 0x320, REG_LVT0 = 0x350, REG_LVT1 = 0x360, REG_COUNT = 0x380,
+       REG_NOW = 0x390, REG_DIVIDE = 0x3e0 };
+#define LVT_MASKED       0x10000u
+#define LVT_TSC_DEADLINE 0x40000u
+#define DIVIDE_1         0xbu
+
+static bool x2apic, tsc_deadline;
+static u64 lapic_khz;
+
+static u32 lapic_read(u32 reg)
+{
+    return x2apic ? (u32)rdmsr(0x800 + (reg >> 4)) : mmio_read(plat_kva(LAPIC_BASE + reg));
+}
+
+static void lapic_write(u32 reg, u32 v)
+{
+    if (x2apic)
+        wrmsr(0x800 + (reg >> 4), v);
+    else
+        mmio_write(plat_kva(LAPIC_BASE + reg), v);
+}
+
+void pvh_apic_eoi(void) { lapic_write(REG_EOI, 0); }
+
+/* How fast the timer counts, against the calibrated TSC: 1 ms. */
+static void calibrate(void)
+{
+    u64 span = pvh_tsc_khz(), t0;
+    u32 left;
+
+    lapic_write(REG_LVT_TIMER, LVT_MASKED | VEC_TIMER);
+    lapic_write(REG_COUNT, ~0u);
+    t0 = __builtin_ia32_rdtsc();
+    while (__builtin_ia32_rdtsc() - t0 < span)
+        __builtin_ia32_pause();
+    left = lapic_read(REG_NOW);
+    lapic_write(REG_COUNT, 0);
+    lapic_khz = max(~0u - left, 1u);
+}
+
+void pvh_apic_init(bool first)
+{
+    u32 r[4];
+    u64 base = rdmsr(0x1b);
+
+    cpuid_read(1, 0, r);
+    if (first) {
+        outb(0x21, 0xff);               /* the old interrupt controllers, if any: masked */
+        outb(0xa1, 0xff);
+        x2apic = r[2] >> 21 & 1;
+        tsc_deadline = r[2] >> 24 & 1;
+    }
+    wrmsr(0x1b, base | 1u << 11 | (x2apic ? 1u << 10 : 0));
+    lapic_write(REG_SVR, 0x100 | VEC_SPURIOUS);
+    lapic_write(REG_LVT0, LVT_MASKED);
+    lapic_write(REG_LVT1, LVT_MASKED);
+    lapic_write(REG_DIVIDE, DIVIDE_1);
+    if (first && !tsc_deadline)
+        calibrate();
+    lapic_write(REG_LVT_TIMER, VEC_TIMER | (tsc_deadline ? LVT_TSC_DEADLINE : 0));
+}
+
+void pvh_timer_arm(u64 deadline)
+{
+    if (tsc_deadline) {
+        wrmsr(0x6e0, deadline == WAIT_FOREVER ? 0 : pvh_ns_to_tsc(deadline));
+        return;
+    }
+    u32 count = 0;
+    if (deadline != WAIT_FOREVER) {
+        u64 now = plat_clock_mono(), ns = deadline > now ? deadline - now : 0;
+        /* at most a second: an early interrupt arms it again */
+        count = (u32)min(min(ns, NSEC_PER_SEC) * lapic_khz / 1000000 + 1, (u64)~0u);
+    }
+    lapic_write(REG_COUNT, count);
+}
+
+u32 pvh_apic_id(void)
+{
+    return x2apic ? lapic_read(REG_ID) : lapic_read(REG_ID) >> 24;
+}
+
+/* Interrupts off. */
+void pvh_apic_send(u32 apic_id, u32 what)
+{
+    if (x2apic) {
+        __asm__ volatile("mfence" : : : "memory");
+        wrmsr(0x830, (u64)apic_id << 32 | what);
+        return;
+    }
+    lapic_write(REG_ICR_HIGH, apic_id << 24);
+    lapic_write(REG_ICR, what);
+    while (lapic_read(REG_ICR) & 1u << 12)
+        __builtin_ia32_pause();
+}
+
+/* -- I/O APICs -- */
+
+static u32 io_read(u64 base, u32 reg)
+{
+    mmio_write(plat_kva(base), reg);
+    return mmio_read(plat_kva(base + 0x10));
+}
+
+static void io_write(u64 base, u32 reg, u32 v)
+{
+    mmio_write(plat_kva(base), reg);
+    mmio_write(plat_kva(base + 0x10), v);
+}
+
+/* Edge, active high: both QEMU's and our monitor's devices raise a line anew for each
+ * interrupt once the last one was acknowledged. */
+int pvh_ioapic_route(u32 irq, u8 vector)
+{
+    u64 base = IOAPIC_BASE;
+
+    for (int k = 0; k < 2; k++, base += IOAPIC_STEP) {
+        u32 ver = io_read(base, 1), pins = (ver >> 16 & 0xff) + 1;
+        if (ver == ~0u || !(ver & 0xff))
+            break;
+        if (irq < pins) {
+            io_write(base, 0x10 + 2 * irq + 1, pvh_cpus[0].apic_id << 24);
+            io_write(base, 0x10 + 2 * irq, vector);
+            return 0;
+        }
+        irq -= pins;
+    }
+    return -EINVAL;
+}

@@ -1,0 +1,151 @@
+/* Clocks from the TSC. Its rate: KVM's paravirtual clock, CPUID, or a measurement
+ * against the old timer chip. The date: KVM's, or the CMOS clock's. */
+#include "cpuid.h"
+#include "pvh.h"
+
+struct pvclock {
+    u32 version, pad;
+    u64 tsc, system_time;
+    u32 mul;
+    int8_t shift;
+    u8 flags, pad2[2];
+} __attribute__((aligned(64)));
+struct pvwall { u32 version, sec, nsec; } __attribute__((aligned(64)));
+
+union pvh_vdso pvh_vdso_data __attribute__((aligned(PAGE_SIZE)));
+static u64 base_tsc, base_real, khz, to_ns, to_tsc;
+
+static u64 scale(u64 v, u64 mul) { return (u64)((unsigned __int128)v * mul >> 32); }
+
+u64 pvh_tsc_khz(void) { return khz; }
+u64 plat_clock_mono(void) { return scale(__builtin_ia32_rdtsc() - base_tsc, to_ns) + NSEC_PER_SEC; }
+u64 plat_clock_real(void) { return base_real + plat_clock_mono(); }
+
+u64 pvh_ns_to_tsc(u64 ns)
+{
+    return base_tsc + scale(ns > NSEC_PER_SEC ? ns - NSEC_PER_SEC : 0, to_tsc) + 1;
+}
+
+static bool under_kvm(void)
+{
+    u32 r[4];
+
+    cpuid_read(1, 0, r);
+    if (!(r[2] >> 31))
+        return false;
+    cpuid_read(0x40000000, 0, r);
+    if (memcmp(&r[1], "KVMKVMKVM\0\0\0", 12))
+        return false;
+    cpuid_read(0x40000001, 0, r);
+    return r[0] >> 3 & 1;               /* KVM_FEATURE_CLOCKSOURCE2 */
+}
+
+static u64 khz_kvm(void)
+{
+    static struct pvclock c;
+
+    wrmsr(0x4b564d01, plat_gpa(&c) | 1);
+    u32 mul = READ_ONCE(c.mul);
+    int shift = READ_ONCE(c.shift);
+    wrmsr(0x4b564d01, 0);
+    u64 k = mul ? (1000000ull << 32) / mul : 0;
+    return shift < 0 ? k << -shift : k >> shift;
+}
+
+static u64 khz_cpuid(void)
+{
+    u32 r[4], top = cpuid_max(0);
+
+    if (top >= 0x15) {
+        cpuid_read(0x15, 0, r);
+        if (r[0] && r[1] && r[2])
+            return (u64)r[2] * r[1] / r[0] / 1000;
+    }
+    cpuid_read(1, 0, r);
+    if (r[2] >> 31 && cpuid_max(0x40000000) >= 0x40000010 &&
+        cpuid_max(0x40000000) < 0x40010000) {
+        cpuid_read(0x40000010, 0, r);
+        return r[0];
+    }
+    return 0;
+}
+
+/* Counter 0 of the 8254 runs down from 5 ms; its output, which the read-back command
+ * shows, ends the wait. (Counter 2 has a gate that not every machine has.) */
+static u64 khz_pit(void)
+{
+    const u32 count = 1193182 / 200;
+    u64 t0, t1;
+
+    outb(0x43, 0x30);           /* counter 0, two bytes, mode 0 */
+    outb(0x40, (u8)count);
+    outb(0x40, count >> 8);
+    t0 = __builtin_ia32_rdtsc();
+    do {
+        t1 = __builtin_ia32_rdtsc();
+        if (t1 - t0 > 1000000000)
+            return 0;           /* there is none */
+        outb(0x43, 0xe2);       /* read back: the status of counter 0 */
+    } while (!(inb(0x40) & 0x80));
+    return t1 - t0 > 50000 ? (t1 - t0) / 5 : 0;
+}
+
+/* -- the date -- */
+
+static u8 cmos(u8 reg)
+{
+    outb(0x70, reg);
+    return inb(0x71);
+}
+
+static u64 days(u64 y, u64 m, u64 d)            /* since 1970, Gregorian */
+{
+    y -= m <= 2;
+    u64 era = y / 400, yoe = y - era * 400;
+    u64 doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static u64 date_cmos(void)
+{
+    static const u8 regs[] = { 0, 2, 4, 7, 8, 9 };      /* s min h day month year */
+    u8 v[6], again[6];
+    int tries = 100;
+
+    do {
+        while (cmos(10) & 0x80 && --tries > 0) ;
+        for (int i = 0; i < 6; i++) v[i] = cmos(regs[i]);
+        for (int i = 0; i < 6; i++) again[i] = cmos(regs[i]);
+    } while (memcmp(v, again, 6) && --tries > 0);
+    if (!(cmos(11) & 4))
+        for (int i = 0; i < 6; i++) v[i] = (u8)((v[i] & 15) + (v[i] >> 4) * 10);
+    if (tries <= 0 || v[4] < 1 || v[4] > 12 || v[3] < 1 || v[3] > 31)
+        return 0;
+    return (days(2000u + v[5], v[4], v[3]) * 24 + v[2]) * 3600 + v[1] * 60u + v[0];
+}
+
+static u64 date_kvm(void)
+{
+    static struct pvwall w;
+
+    wrmsr(0x4b564d00, plat_gpa(&w));            /* at the host's boot of this guest */
+    return READ_ONCE(w.sec) * NSEC_PER_SEC + READ_ONCE(w.nsec);
+}
+
+void pvh_clock_init(void)
+{
+    bool kvm = under_kvm();
+
+    khz = kvm ? khz_kvm() : khz_cpuid();
+    if (!khz)
+        khz = khz_pit();
+    if (!khz) {
+        khz = 1000000;
+        printk(4, "clock: the TSC's rate can't be found: taken as 1 GHz");
+    }
+    to_ns = (1000000ull << 32) / khz;
+    to_tsc = (khz << 32) / 1000000;
+    base_tsc = __builtin_ia32_rdtsc();
+    base_real = (kvm ? date_kvm() : date_cmos() * NSEC_PER_SEC) - NSEC_PER_SEC;
+    pvh_vdso_data.d = (struct vdso_data){ base_tsc, to_ns, NSEC_PER_SEC, base_real };
+}

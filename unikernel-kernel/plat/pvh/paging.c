@@ -1,0 +1,139 @@
+/* The kernel's own page tables: all memory at DIRECT, the image at KERNEL, stacks at
+ * STACKS. Nothing is both writable and executable: text and constants are read-only
+ * through DIRECT, too. */
+#include "paging.h"
+
+#define BIG (2ul << 20)
+
+u64 pvh_kernel_cr3;
+static u64 window = PVH_KERNEL;         /* where physical memory is seen at present */
+static u64 early_next;
+
+static u64 *table(u64 entry) { return (u64 *)(window + (entry & PTE_ADDR)); }
+
+static u64 early_page(void)
+{
+    u64 gpa = early_next;
+
+    early_next += PAGE_SIZE;
+    memset((void *)(window + gpa), 0, PAGE_SIZE);
+    return gpa;
+}
+
+u64 pvh_early_pages(unsigned n)
+{
+    u64 gpa = early_next;
+
+    while (n--)
+        early_page();
+    return gpa;
+}
+
+u64 pvh_early_end(void) { return early_next; }
+
+/* The entry for va at `level` (1: 4 KiB, 2: 2 MiB), made if need be. */
+static u64 *entry_at(u64 va, int level)
+{
+    u64 *t = table(pvh_kernel_cr3);
+
+    for (int l = 4; l > level; l--) {
+        u64 *e = &t[va >> (12 + 9 * (l - 1)) & 511];
+        if (!*e)
+            *e = early_page() | PTE_P | PTE_W;
+        t = table(*e);
+    }
+    return &t[va >> (12 + 9 * (level - 1)) & 511];
+}
+
+static void map_small(u64 va, u64 gpa, u64 len, u64 bits)
+{
+    for (u64 o = 0; o < len; o += PAGE_SIZE)
+        *entry_at(va + o, 1) = (gpa + o) | bits;
+}
+
+static void map_direct(u64 start, u64 end, u64 bits)
+{
+    u64 ro = (u64)pvh_text_start - PVH_KERNEL, ro_end = (u64)pvh_rodata_end - PVH_KERNEL;
+
+    for (u64 a = start & ~(BIG - 1); a < end; a += BIG) {
+        if (a + BIG <= ro || a >= ro_end) {
+            *entry_at(PVH_DIRECT + a, 2) = a | bits | PTE_PS;
+            continue;
+        }
+        for (u64 p = a; p < a + BIG; p += PAGE_SIZE)
+            *entry_at(PVH_DIRECT + p, 1) = p | (p >= ro && p < ro_end ? bits & ~PTE_W : bits);
+    }
+}
+
+void pvh_paging_init(void)
+{
+    const u64 data = PTE_P | PTE_W | PTE_NX | PTE_A | PTE_D | PTE_G;
+    u64 text = (u64)pvh_text_start, ro = (u64)pvh_text_end, rw = (u64)pvh_rodata_end;
+
+    early_next = pvh_free_ram().start;
+    pvh_kernel_cr3 = early_page();
+    for (unsigned i = 0; i < pvh_nram; i++)
+        map_direct(pvh_ram[i].start, pvh_ram[i].end, data);
+    map_direct(0, 1ul << 20, data);
+    map_direct(PVH_MMIO, 1ull << 32, data | PTE_PCD | PTE_PWT);
+    map_small(text, text - PVH_KERNEL, ro - text, PTE_P | PTE_A | PTE_G);
+    map_small(ro, ro - PVH_KERNEL, rw - ro, PTE_P | PTE_NX | PTE_A | PTE_G);
+    map_small(rw, rw - PVH_KERNEL, (u64)pvh_kernel_end - rw, data);
+    *entry_at((u64)pvh_first_block, 1) = 0;     /* the first stack's guard page */
+    entry_at(PVH_STACKS, 2);                    /* its upper level is in every pml4 */
+    write_cr3(pvh_kernel_cr3);
+    write_cr4(read_cr4() | 1u << 7);            /* global pages */
+    window = PVH_DIRECT;
+}
+
+u64 *pvh_kernel_pml4(void) { return table(pvh_kernel_cr3); }
+
+/* -- kernel stacks -- */
+
+static u64 *stack_entry(u64 va, bool make)
+{
+    u64 *t = table(pvh_kernel_pml4()[va >> 39 & 511]);
+
+    for (int l = 3; l > 1; l--) {
+        u64 *e = &t[va >> (12 + 9 * (l - 1)) & 511];
+        if (!*e) {
+            void *p = make ? kpages(1) : NULL;
+            if (!p)
+                return NULL;
+            *e = plat_gpa(p) | PTE_P | PTE_W;
+        }
+        t = table(*e);
+    }
+    return &t[va >> 12 & 511];
+}
+
+void *pvh_stack_map(u32 slot, void *pages)
+{
+    u64 va = PVH_STACKS + slot * PVH_SLOT + (PVH_SLOT - PVH_BLOCK);
+
+    for (u64 o = 0; o < PVH_BLOCK; o += PAGE_SIZE) {
+        u64 *e = stack_entry(va + o, true);
+        if (!e)
+            return NULL;
+        *e = (plat_gpa(pages) + o) | PTE_P | PTE_W | PTE_NX | PTE_A | PTE_D | PTE_G;
+    }
+    return (void *)va;
+}
+
+/* -- addresses -- */
+
+u64 plat_gpa(const void *p)
+{
+    u64 a = (u64)p;
+
+    if (a >= PVH_KERNEL)
+        return a - PVH_KERNEL;
+    if (a >= PVH_STACKS) {
+        const u64 *e = stack_entry(a, false);
+        assert(e && *e);
+        return (*e & PTE_ADDR) | (a & ~PAGE_MASK);
+    }
+    return a - PVH_DIRECT;
+}
+
+void *plat_kva(u64 gpa) { return (void *)(PVH_DIRECT + gpa); }

@@ -1,0 +1,178 @@
+/* What the files of the PVH platform share. */
+#ifndef PLAT_PVH_PVH_H
+#define PLAT_PVH_PVH_H
+
+#include "abi/boot.h"
+#include "layout.h"
+#include "task.h"
+#include "vdso_data.h"
+
+/* A task's block: kernel stack, then struct task. Below it, in its slot of addresses,
+ * lies nothing: a stack that runs over faults there. */
+#define PVH_BLOCK      0x8000ul
+#define PVH_SLOT       0x10000ul
+#define PVH_TASK_SPACE 0x800ul
+_Static_assert(sizeof(struct task) <= PVH_TASK_SPACE, "plat_task_alloc's block");
+
+enum pvh_state { PVH_RUNNING, PVH_READY, PVH_BLOCKED, PVH_DEAD };
+
+struct tss { u32 pad0; u64 rsp0, rsp1, rsp2, pad1, ist[7]; u64 pad2; u16 pad3, iomap; }
+    __attribute__((packed));
+
+/* A CPU. %gs points here while the kernel runs. */
+struct cpu {
+    struct task *task;          /* CPU_TASK: the running one */
+    u64 kstack;                 /* CPU_KSTACK: its kernel_stack top */
+    u64 usp;                    /* CPU_USP: scratch of the system call entry */
+    struct cpu *self;           /* CPU_SELF */
+    u32 id, apic_id;
+    u32 online;
+    u64 cr3;                    /* loaded now */
+    u32 shoot;                  /* enum pvh_shoot: asked of it by another CPU (smp.c) */
+    struct task *idle;          /* what runs when nothing else does */
+    struct task *prev;          /* whom we have just switched from */
+    bool resched;               /* on the way out of an interrupt: schedule */
+    u64 slice_end;
+    struct rbtree timers;
+    u64 armed;                  /* deadline in the timer; WAIT_FOREVER: none */
+    u64 gdt[8];
+    struct tss tss;
+};
+#define PVH_MAX_CPUS 16u
+extern struct cpu pvh_cpus[PVH_MAX_CPUS];
+extern u32 pvh_ncpus;           /* online, ids from 0 */
+/* Interrupts off, or the answer may be of no use any more. */
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *c;
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(c) : "i"(CPU_SELF));
+    return c;
+}
+
+/* -- instructions -- */
+static inline u64 irq_save(void)
+{
+    u64 f;
+    __asm__ volatile("pushfq; popq %0; cli" : "=r"(f) : : "memory");
+    return f;
+}
+static inline void irq_restore(u64 f)
+{
+    if (f & 0x200)
+        __asm__ volatile("sti" : : : "memory");
+}
+static inline u64 rdmsr(u32 n)
+{
+    u32 lo, hi;
+    __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(n));
+    return (u64)hi << 32 | lo;
+}
+static inline void wrmsr(u32 n, u64 v)
+{
+    __asm__ volatile("wrmsr" : : "c"(n), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+}
+static inline void outb(u16 port, u8 v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void outl(u16 port, u32 v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
+static inline u8 inb(u16 port)
+{
+    u8 v;
+    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+static inline u64 read_cr2(void) { u64 v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); return v; }
+static inline u64 read_cr4(void) { u64 v; __asm__ volatile("mov %%cr4, %0" : "=r"(v)); return v; }
+static inline void write_cr3(u64 v) { __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
+static inline void write_cr4(u64 v) { __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory"); }
+static inline u32 mmio_read(const volatile void *a) { return *(const volatile u32 *)a; }
+static inline void mmio_write(volatile void *a, u32 v) { *(volatile u32 *)a = v; }
+
+/* -- boot.c, start.c -- */
+struct pvh_range { u64 start, end; };
+extern struct pvh_range pvh_ram[16];            /* start.c: RAM as the loader lists it */
+extern unsigned pvh_nram;
+extern char pvh_cmdline[2048];
+void pvh_start_info(u64 gpa);
+struct pvh_range pvh_free_ram(void);
+u64 pvh_record_module(size_t *len_r);           /* gpa, or 0 */
+void pvh_record_default(struct xenc_boot *b);   /* cmdline.c */
+/* The value of the n-th word "name=value": length, or -1. */
+int pvh_option(const char *name, unsigned n, char *buf, size_t size);
+void pvh_console_init(void);
+
+/* -- paging.c -- */
+extern u64 pvh_kernel_cr3;
+u64 *pvh_kernel_pml4(void);
+void pvh_paging_init(void);
+u64 pvh_early_pages(unsigned n);                /* gpa; zeroed */
+u64 pvh_early_end(void);                        /* gpa: boot-time allocations end here */
+void *pvh_stack_map(u32 slot, void *pages);      /* its address; NULL: no memory */
+
+/* -- as.c -- */
+void pvh_as_switch(struct cpu *c, const struct task *next);
+int pvh_as_clone(struct mm *to, struct mm *from);
+/* After mm_fault said yes: what the page tables themselves can put right. */
+int pvh_as_resolve(struct mm *mm, u64 addr, bool write);
+void pvh_refs_set(u32 *array, u64 base_gpa);
+
+/* -- sched.c -- */
+void pvh_sched_init(struct cpu *c, void *idle_block);   /* PVH_IDLE_BLOCK bytes, zeroed */
+#define PVH_IDLE_BLOCK (2 * PAGE_SIZE)
+/* The scheduler's lock; interrupts are off while it is held. */
+u64 pvh_sched_lock(void);
+void pvh_sched_unlock(u64 flags);
+void pvh_ready(struct task *t, bool first);     /* locked; BLOCKED -> READY */
+void pvh_schedule(void);                        /* locked */
+void pvh_preempt(void);                         /* interrupts off */
+void pvh_idle(void) __attribute__((noreturn));  /* a CPU's first and last resort */
+void pvh_finish_switch(void);                   /* locked */
+void pvh_timer_irq(void);
+void pvh_wake_irq(void);
+void pvh_word_wait(u32 *v, u32 seen, u64 deadline);     /* while *v == seen; any */
+void pvh_futex_wake(u32 *v, int n);             /* any */
+void pvh_switch(u64 *save_sp, u64 sp);          /* entry.S */
+
+/* -- the vDSO: its page, and the one it reads (clock.c) -- */
+extern const char pvh_vdso_image[];
+union pvh_vdso { struct vdso_data d; u8 page[PAGE_SIZE]; };
+extern union pvh_vdso pvh_vdso_data;
+
+/* -- apic.c, clock.c, trap.c, fp.c, bus.c -- */
+void pvh_apic_init(bool first);
+u32 pvh_apic_id(void);
+void pvh_apic_send(u32 apic_id, u32 what);       /* low half of the command register */
+void pvh_apic_eoi(void);
+void pvh_timer_arm(u64 deadline);               /* WAIT_FOREVER: off */
+int pvh_ioapic_route(u32 irq, u8 vector);
+void pvh_clock_init(void);
+u64 pvh_ns_to_tsc(u64 mono_ns);
+u64 pvh_tsc_khz(void);
+void pvh_trap_init(struct cpu *c);
+void pvh_cpu_features(bool first);
+void pvh_fp_init(bool first);
+void pvh_fp_save(void *area);                   /* the CPU's registers, XSAVE format */
+void pvh_fp_load(const void *area);
+void pvh_bus_init(void);
+void pvh_bus_irq(unsigned vector);
+
+/* -- smp.c -- */
+enum pvh_shoot { SHOOT_NONE, SHOOT_FLUSH, SHOOT_LEAVE };
+void pvh_smp_start(void);
+/* Other CPUs that have cr3 loaded forget its translations or change to the kernel's own. */
+void pvh_shoot(u64 cr3, enum pvh_shoot what);
+void pvh_shoot_irq(void);
+void pvh_ap_main(struct cpu *c) __attribute__((noreturn));
+
+/* -- entry.S -- */
+extern char pvh_text_start[], pvh_text_end[], pvh_rodata_end[], pvh_kernel_end[];
+extern char pvh_first_block[];
+void pvh_return_user(struct regs *r) __attribute__((noreturn));
+void pvh_task_entry(void);
+void pvh_idle_entry(void);
+void pvh_syscall_entry(void);
+
+#define VEC_TIMER    0xec
+#define VEC_WAKE     0xed       /* look at your task, or for one */
+#define VEC_SHOOT    0xee
+#define VEC_SPURIOUS 0xff
+#define VEC_DEV      0x30       /* + device index */
+#endif
