@@ -92,13 +92,15 @@ write_config() {
 END
 }
 
+# Both sides are run in the background: killing the job kills what it runs.
+
 # native COMMAND...: in a chroot with namespaces, limits and capabilities as the domain's
 native() {
-    env -i PATH=/bin:/sbin:/usr/bin HOME=/root TERM=vt100 R="$work/native" CAPS="$cap_names" \
+    exec env -i PATH=/bin:/sbin:/usr/bin HOME=/root TERM=vt100 R="$work/native" CAPS="$cap_names" \
         unshare --mount --pid --fork --ipc --uts --kill-child bash "$here/native.sh" "$@"
 }
 
 # domain COMMAND...: the same in a domain; id is its container
 domain() {
-    xenc run -b "$work/b" "$id" -- "$@"
+    exec "$XENC" --root "$work/state" run -b "$work/b" "$id" -- "$@"
 }
