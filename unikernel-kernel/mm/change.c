@@ -94,15 +94,8 @@ static s64 move_vma(struct mm *mm, struct vma *v, u64 len, u64 new_len, u64 to)
 
     if (!n)
         return -ENOMEM;
-    n->prot = v->prot;
-    n->flags = v->flags;
-    n->off = v->off;
-    n->src = v->src;
-    n->patched = v->patched;
-    n->was_writable = v->was_writable;
-    n->file = v->file;
-    if (n->file)
-        file_get(n->file);
+    vma_inherit(n, v, 0);
+    n->name = NULL;             /* "[heap]" names a place */
     int e = each_run(mm, old, old + len, move_piece, &m);
     struct run *r;
     for (u64 a = old; a < old + len && (r = run_find(mm, a)) && r->start < old + len;) {

@@ -42,16 +42,7 @@ struct mm *mm_clone_begin(struct mm *from)
             e = -ENOMEM;
             break;
         }
-        v->prot = o->prot;
-        v->flags = o->flags;
-        v->off = o->off;
-        v->src = o->src;
-        v->patched = o->patched;
-        v->was_writable = o->was_writable;
-        v->name = o->name;
-        v->file = o->file;
-        if (v->file)
-            file_get(v->file);
+        vma_inherit(v, o, 0);
     }
     if (e < 0) {
         mutex_unlock(&from->lock);

@@ -52,6 +52,20 @@ struct vma *vma_new(struct mm *mm, u64 start, u64 end)
     return v;
 }
 
+void vma_inherit(struct vma *n, const struct vma *v, u64 skip)
+{
+    n->prot = v->prot;
+    n->flags = v->flags;
+    n->src = v->src;
+    n->patched = v->patched;
+    n->was_writable = v->was_writable;
+    n->name = v->name;
+    n->off = v->off + skip;
+    n->file = v->file;
+    if (n->file)
+        file_get(n->file);
+}
+
 void vma_free(struct mm *mm, struct vma *v)
 {
     rb_erase(&mm->vmas, &v->node);
@@ -77,16 +91,7 @@ int vma_split(struct mm *mm, u64 addr)
         mm->total += end - addr;
         return -ENOMEM;
     }
-    n->prot = v->prot;
-    n->flags = v->flags;
-    n->src = v->src;
-    n->patched = v->patched;
-    n->was_writable = v->was_writable;
-    n->name = v->name;
-    n->off = v->off + (addr - v->start);
-    n->file = v->file;
-    if (n->file)
-        file_get(n->file);
+    vma_inherit(n, v, addr - v->start);
     return 0;
 }
 

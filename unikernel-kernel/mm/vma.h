@@ -15,6 +15,8 @@ struct vma *vma_find(struct mm *mm, u64 addr);          /* first with end > addr
 struct vma *vma_next(const struct vma *v);
 struct vma *vma_prev(const struct vma *v);
 struct vma *vma_new(struct mm *mm, u64 start, u64 end); /* linked; not merged; NULL: no memory */
+/* All that v says of its bytes, for n, which begins `skip` bytes further on in them. */
+void vma_inherit(struct vma *n, const struct vma *v, u64 skip);
 void vma_free(struct mm *mm, struct vma *v);            /* unlinked and freed */
 /* Cuts the mapping that crosses addr in two. 0 or -ENOMEM. */
 int vma_split(struct mm *mm, u64 addr);
