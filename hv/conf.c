@@ -44,6 +44,9 @@ static int parse_word(struct hv_conf *c, const char *a)
         return (c->ncpus = (unsigned)atoi(v)) == 0;
     if (value(a, "--flags", &v))
         return (c->flags = (unsigned)atoi(v)) > 3;
+    if (value(a, "--kernel", &c->kernel) || value(a, "--initrd", &c->initrd) ||
+        value(a, "--cmdline", &c->cmdline))
+        return 0;
     if (value(a, "--stdio", &v))
         return sscanf(v, "%d,%d,%d", &c->stdio[0], &c->stdio[1], &c->stdio[2]) != 3;
     if (value(a, "--record", &v))

@@ -24,6 +24,7 @@ struct hv_conf {
     struct { int fd; bool ro; } share[HV_MAX_SHARES];
     unsigned nshares;
     char libexec[4096];
+    const char *kernel, *initrd, *cmdline;      /* hv_spec's; NULL: not given */
 };
 
 int hv_conf_parse(struct hv_conf *c, int argc, char **argv, struct err *e);

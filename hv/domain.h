@@ -34,7 +34,9 @@ struct hv_domain {
 
 #define HV_WINDOW PV_DATA_OFF   /* bytes mapped at d->boot */
 
-extern const struct hv_backend hv_backend_pv;
+#define HV_BACKEND(kind, name) extern const struct hv_backend hv_backend_##name;
+#include "hv/backends.def"
+#undef HV_BACKEND
 
 /* mem.c: checked access to domain memory below HV_WINDOW; NULL outside. */
 void *hv_mem(struct hv_domain *d, gpa_t at, uint64_t len);

@@ -23,6 +23,9 @@ struct hv_spec {
     const char *id;             /* container id, for messages and the process title */
     uint64_t mem_bytes;         /* most the domain may use; 0: the host's memory */
     unsigned ncpus;             /* 0: the host's count */
+    const char *kernel;         /* pvh: another PVH ELF, absolute path; NULL: our own */
+    const char *initrd;         /* pvh, with kernel: its initial file tree; NULL: none */
+    const char *cmdline;        /* pvh, with kernel: its command line; NULL: empty */
     bool strace, debug;
     bool autostart;             /* run the program at once: no hv_ctl start is awaited */
     const void *record;         /* container record, abi/record.h */
@@ -55,6 +58,13 @@ struct hv_reply { int32_t result; uint32_t state; char text[248]; };
  * -ENOENT: the domain is gone. */
 int hv_ctl(const char *sock_path, const struct hv_request *rq, struct hv_reply *rp_r,
            struct err *e);
+
+/* Has this build a monitor for domains of this kind? */
+bool hv_built(enum hv_kind kind);
+
+/* Does the host offer domains of this kind, and have we what it takes (libexec)? 0, or a
+ * negative errno with the reason in *why. Starts nothing. */
+int hv_probe(enum hv_kind kind, const char *libexec, struct err *why);
 
 /* The name of a kind as users write it: "pv", "pvh". */
 const char *hv_kind_name(enum hv_kind k);

@@ -11,6 +11,21 @@
 #include "base/fd.h"
 #include "hv/domain.h"
 
+static const struct hv_backend *const backends[] = {
+#define HV_BACKEND(kind, name) [kind] = &hv_backend_##name,
+#include "hv/backends.def"
+#undef HV_BACKEND
+};
+
+static int choose(struct hv_domain *d, struct err *e)
+{
+    enum hv_kind k = d->conf->kind;
+
+    if ((size_t)k < sizeof backends / sizeof backends[0])
+        d->backend = backends[k];
+    return d->backend ? 0 : err_set(e, ENOTSUP, "xenc-hv: no domains of kind %d", (int)k);
+}
+
 static int create(struct hv_domain *d, struct err *e)
 {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, d->grant) < 0)
@@ -60,8 +75,7 @@ static void answer(int fd, int code, const char *text)
 int main(int argc, char **argv)
 {
     static struct hv_conf conf;
-    struct hv_domain d = { .conf = &conf, .mem_fd = -1, .kernel_fd = -1,
-                           .backend = &hv_backend_pv };
+    struct hv_domain d = { .conf = &conf, .mem_fd = -1, .kernel_fd = -1 };
     struct err e = { 0 };
 
     if (hv_conf_parse(&conf, argc, argv, &e) < 0) {
@@ -70,7 +84,9 @@ int main(int argc, char **argv)
     }
     prctl(PR_SET_DUMPABLE, 0);
     d.started = conf.autostart;
-    int r = create(&d, &e);
+    int r = choose(&d, &e);
+    if (r == 0)
+        r = create(&d, &e);
     if (r == 0 && !conf.autostart)
         r = await_ready(&d, &e);
     if (r < 0) {

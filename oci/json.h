@@ -74,6 +74,7 @@ int jp_warn(struct jp *j, const char *fmt, ...) __attribute__((format(printf, 2,
 int oci_read_process(struct jp *j, struct json_object *o, void *process);
 int oci_read_mount(struct jp *j, struct json_object *o, void *mount);
 int oci_read_hooks(struct jp *j, struct json_object *o, void *hooks);
+int oci_read_vm(struct jp *j, struct json_object *o, void *vm);
 int oci_read_linux(struct jp *j, struct json_object *o, void *linux_);
 int oci_read_resources(struct jp *j, struct json_object *o, void *resources);
 int oci_read_seccomp(struct jp *j, struct json_object *o, void *seccomp);

@@ -193,6 +193,15 @@ struct oci_linux {
  * process.scheduler, linux.intelRdt, ... Empty values ({}, [], "", null) are left out. */
 struct oci_other { char *path, *json; };
 
+/* vm ------------------------------------------------------------------------------- */
+
+/* config-vm.md. hypervisor, image and the devices of hwConfig go to oci_spec.others. */
+struct oci_vm {
+    char *kernel, *initrd;      /* absolute paths on the host; NULL: not given */
+    struct oci_strv parameters; /* of the kernel's command line, in order */
+    struct oci_u64 vcpus, memory;       /* hwConfig; memory in bytes */
+};
+
 struct oci_spec {
     struct arena mem;           /* everything below lives here */
     char *version;              /* ociVersion */
@@ -205,6 +214,7 @@ struct oci_spec {
     struct oci_hooks hooks[OCI_HOOK_KINDS];
     struct oci_pairs annotations;
     struct oci_linux linux_;    /* "linux" is a macro of gnu11 */
+    struct oci_vm vm;
     struct oci_other *others;
     size_t nothers;
     struct oci_strv warnings;   /* for the log: what the specification wants ignored */

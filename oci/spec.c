@@ -52,7 +52,7 @@ static int read_names(struct jp *j, struct json_object *o)
 
 static int read_spec(struct jp *j, struct json_object *o)
 {
-    static const char *const others[] = { "vm", "solaris", "windows", "zos", "freebsd" };
+    static const char *const others[] = { "solaris", "windows", "zos", "freebsd" };
     struct oci_spec *s = j->spec;
 
     TRY(read_version(j, o));
@@ -65,6 +65,7 @@ static int read_spec(struct jp *j, struct json_object *o)
     TRY(jp_obj(j, o, "hooks", oci_read_hooks, s->hooks, NULL));
     TRY(jp_map(j, o, "annotations", &s->annotations));
     TRY(jp_obj(j, o, "linux", oci_read_linux, &s->linux_, &s->linux_.present));
+    TRY(jp_obj(j, o, "vm", oci_read_vm, &s->vm, NULL));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         TRY(jp_other(j, o, others[i]));
     return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 
 #include "base/fd.h"
 
@@ -126,6 +127,7 @@ void rt_bundle_facts(struct rt_bundle *b, struct rt_facts *f)
     f->uid = geteuid();
     f->gid = getegid();
     f->privileged = f->uid == 0;
+    f->ncpus = (unsigned)get_nprocs();
     if (b->spec->process.terminal && ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) == 0) {
         f->rows = ws.ws_row;
         f->cols = ws.ws_col;

@@ -60,6 +60,22 @@ static void put_linux(struct buf *b)
                 "    \"mountExtensions\": { \"idmap\": { \"enabled\": false } }\n  },\n");
 }
 
+/* Kinds that this build has; which of them the host offers is another question. */
+static void put_domains(struct buf *b)
+{
+    static const enum hv_kind kinds[] = { HV_PV, HV_PVH_KVM };
+    bool first = true;
+
+    buf_puts(b, "    \"xenc.domains\": \"");
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (!hv_built(kinds[i]))
+            continue;
+        buf_printf(b, "%s%s", first ? "" : ", ", hv_kind_name(kinds[i]));
+        first = false;
+    }
+    buf_puts(b, "\",\n");
+}
+
 static void put_annotations(struct buf *b)
 {
     _cleanup_buf_ struct buf list = { 0 };
@@ -67,7 +83,13 @@ static void put_annotations(struct buf *b)
     for (size_t i = 0; rt_plan_meaningless[i]; i++)
         buf_printf(&list, "%s%s", i ? "; " : "", rt_plan_meaningless[i]);
     buf_puts(b, "  \"annotations\": {\n    \"xenc.version\": \"" RT_VERSION "\",\n"
-                "    \"xenc.domains\": \"pv\",\n    \"xenc.fieldsWithoutMeaning\": ");
+#define RT_ANNOTATION(key, values, what) \
+                "    \"" key "\": \"" values ": " what "\",\n"
+#include "runtime/annotations.def"
+#undef RT_ANNOTATION
+                );
+    put_domains(b);
+    buf_puts(b, "    \"xenc.fieldsWithoutMeaning\": ");
     rt_json_str(b, buf_cstr(&list) ? buf_cstr(&list) : "");
     buf_puts(b, "\n  }\n}");
 }

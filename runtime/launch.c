@@ -26,6 +26,7 @@ int rt_launch_flags(struct rt_launch *l, struct rt_args *a, struct err *e)
           "send the terminal's master to this socket" },
         { "pid-file", 0, NULL, &l->pid_file, "FILE", "write the container's process id to FILE" },
         { "image", 0, NULL, &l->image, "LAYOUT[:TAG]", "unpack this image instead of --bundle" },
+        { "domain", 0, NULL, &l->domain, "KIND", "auto, pv or pvh, as the global flag" },
         { "strace", 0, &l->strace, NULL, NULL, "print the guest's system calls" },
         { "no-pivot", 0, &ignored, NULL, NULL, "accepted for runc's callers, no meaning" },
         { "no-new-keyring", 0, &ignored, NULL, NULL, "accepted for runc's callers, no meaning" },
@@ -43,6 +44,8 @@ int rt_launch_flags(struct rt_launch *l, struct rt_args *a, struct err *e)
     if (preserve && strcmp(preserve, "0") != 0)
         return err_set(e, ENOTSUP, "--preserve-fds is not supported: a domain does not inherit "
                        "the host's descriptors");
+    if (l->domain && rt_domain_kind(l->domain, &l->kind) < 0)
+        return err_set(e, EINVAL, "--domain takes auto, pv or pvh, not \"%s\"", l->domain);
     if (l->image && l->bundle)
         return err_set(e, EINVAL, "--image and --bundle exclude each other");
     if (a->rest && a->rest[0])
@@ -101,17 +104,23 @@ static int check_terminal(const struct rt_launch *l, struct err *e)
 
 static int make_plan(const struct rt *rt, struct rt_launch *l, struct err *e)
 {
-    struct rt_options o = { .domain = rt->domain, .strace = l->strace, .debug = rt->debug,
-                            .args = l->args };
+    struct rt_options o = { .domain = l->domain ? l->kind : rt->domain,
+                            .strace = l->strace, .debug = rt->debug, .args = l->args };
     struct rt_facts f;
-    int r;
+    struct err why = { 0 };
+    int r = rt_config_check(rt, l->b.spec, e);
 
+    if (r < 0)
+        return r;
     rt_bundle_facts(&l->b, &f);
+    if (o.domain != HV_PV && hv_probe(HV_PVH_KVM, rt->libexec, &why) < 0)
+        f.no_kvm = why.text;
     l->rows = l->b.spec->process.rows ? l->b.spec->process.rows : f.rows;
     l->cols = l->b.spec->process.cols ? l->b.spec->process.cols : f.cols;
     r = rt_plan_make(l->b.spec, &o, &f, &l->plan, e);
     if (r < 0)
         return err_add(e, "config.json");
+    log_info("domain: %s", l->plan.why);
     r = rt_bundle_shares(&l->b, &l->plan, e);
     if (r == 0)
         rt_bundle_mountpoints(&l->b, &l->plan);

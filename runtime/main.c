@@ -24,7 +24,7 @@ static const struct verb verbs[] = {
 };
 
 struct global {
-    const char *root, *log, *log_format, *domain;
+    const char *root, *log, *log_format, *domain, *config;
     const char *rootless, *criu;        /* runc's, without meaning here */
     bool debug, systemd, version, help;
 };
@@ -49,17 +49,19 @@ static int run_verb(struct rt *rt, int argc, char **argv, struct err *e)
     return err_set(e, EINVAL, "unknown command \"%s\" (see xenc --help)", a.verb);
 }
 
-static int choose_domain(const char *name, struct rt *rt, struct err *e)
+static int choose_domain(const struct global *g, struct rt *rt, struct err *e)
 {
-    if (!name || strcmp(name, "auto") == 0)
-        rt->domain = HV_AUTO;
-    else if (strcmp(name, "pv") == 0)
-        rt->domain = HV_PV;
-    else if (strcmp(name, "pvh") == 0)
-        rt->domain = HV_PVH_KVM;
-    else
-        return err_set(e, EINVAL, "--domain takes auto, pv or pvh, not \"%s\"", name);
-    return 0;
+    int r = rt_config_read(rt, g->config, e);
+
+    if (r == 0 && g->domain && rt_domain_kind(g->domain, &rt->domain) < 0)
+        r = err_set(e, EINVAL, "--domain takes auto, pv or pvh, not \"%s\"", g->domain);
+    return r;
+}
+
+/* Without a file for them, lines that only inform would mix with a container's output. */
+static enum log_level log_least(const struct global *g)
+{
+    return g->debug ? LOG_DEBUG : g->log ? LOG_INFO : LOG_WARN;
 }
 
 /* State belongs on a file system that a reboot empties, and to the user who runs us. */
@@ -117,12 +119,12 @@ static int set_up(const struct global *g, struct rt *rt, struct err *e)
         return err_set(e, EINVAL, "--log-format takes text or json, not \"%s\"", g->log_format);
     rt->debug = g->debug;
     rt->privileged = geteuid() == 0;
-    r = log_open(g->log, json, g->debug ? LOG_DEBUG : LOG_INFO, e);
+    r = log_open(g->log, json, log_least(g), e);
     if (r < 0)
         return r;
     if (g->systemd)
         return err_set(e, ENOSYS, "--systemd-cgroup is not supported: use the cgroupfs driver");
-    return choose_domain(g->domain, rt, e);
+    return choose_domain(g, rt, e);
 }
 
 /* One line on standard error; in the --log file too, in the form engines read. */
@@ -152,6 +154,7 @@ int main(int argc, char **argv)
         { "log-format", 0, NULL, &g.log_format, "FORMAT", "text (default) or json" },
         { "debug", 0, &g.debug, NULL, NULL, "log more" },
         { "domain", 0, NULL, &g.domain, "KIND", "auto (default), pv or pvh" },
+        { "config", 0, NULL, &g.config, "FILE", "settings (/etc/xenc/xenc.conf)" },
         { "systemd-cgroup", 0, &g.systemd, NULL, NULL, "not supported: cgroupfs is" },
         { "rootless", 0, NULL, &g.rootless, "MODE", "accepted for runc's callers, no meaning" },
         { "criu", 0, NULL, &g.criu, "FILE", "accepted for runc's callers, no meaning" },
@@ -182,7 +185,8 @@ int main(int argc, char **argv)
         report(&g, &e);
         return 1;
     }
-    if (fflush(stdout) != 0) {
+    /* Output longer than the buffer has failed before; the stream remembers. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "xenc: write to standard output: %s\n", strerror(errno));
         return 1;
     }

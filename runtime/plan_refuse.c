@@ -53,19 +53,6 @@ static int refuse_others(const struct oci_spec *s, struct err *e)
     return 0;
 }
 
-/* A misspelt annotation of ours would silently do nothing. */
-static int refuse_annotations(const struct oci_spec *s, struct err *e)
-{
-    for (size_t i = 0; i < s->annotations.n; i++) {
-        const char *key = s->annotations.v[i].key;
-        if (strncmp(key, "xenc.", 5) == 0 && strcmp(key, "xenc.domain") != 0 &&
-            strcmp(key, "xenc.strace") != 0)
-            return err_set(e, EINVAL, "annotations[\"%s\"]: unknown; there are xenc.domain and "
-                           "xenc.strace", key);
-    }
-    return 0;
-}
-
 int rt_plan_refuse(const struct oci_spec *s, const struct rt_facts *f, struct err *e)
 {
     int r;
@@ -77,9 +64,7 @@ int rt_plan_refuse(const struct oci_spec *s, const struct rt_facts *f, struct er
     r = refuse_namespaces(s, e);
     if (r == 0)
         r = refuse_mappings(s, f, e);
-    if (r == 0)
-        r = refuse_others(s, e);
-    return r < 0 ? r : refuse_annotations(s, e);
+    return r < 0 ? r : refuse_others(s, e);
 }
 
 const char *const rt_plan_meaningless[] = {

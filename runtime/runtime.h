@@ -37,6 +37,8 @@ struct rt {
     bool debug;
     bool privileged;            /* effective user is root */
     enum hv_kind domain;
+    char *annotations;          /* keys that config.json may have, without "xenc.": comma
+                                 * separated, or "all", "none"; NULL: all */
 };
 
 /* commands.def: every verb answers its exit status or a negative errno. */
@@ -52,6 +54,13 @@ struct rt_args {
 #include "runtime/commands.def"
 #undef RT_COMMAND
 #undef RT_PLANNED
+
+/* config.c: the file that the host's administrator may write ------------------------- */
+
+/* Reads `path`, or without one /etc/xenc/xenc.conf where that exists, into rt. */
+int rt_config_read(struct rt *rt, const char *path, struct err *e);
+/* Refuses an annotation of ours that the file does not allow. */
+int rt_config_check(const struct rt *rt, const struct oci_spec *s, struct err *e);
 
 /* args.c -------------------------------------------------------------------------- */
 
@@ -145,6 +154,8 @@ struct rt_facts {
     bool privileged;
     uid_t uid;
     gid_t gid;
+    unsigned ncpus;             /* CPUs that the caller may use */
+    const char *no_kvm;         /* why the host offers no pvh domains; NULL: it does */
 };
 
 struct rt_options {
@@ -163,7 +174,9 @@ struct rt_bind {
 
 struct rt_plan {
     struct hv_spec hv;          /* all but descriptors, id and libexec */
+    char why[256];              /* the kind of domain and the reason for it, for the log */
     struct buf record;
+    struct buf cmdline;         /* hv.cmdline, when made of several */
     struct rt_bind *binds;
     size_t nbinds;
 };
@@ -173,7 +186,12 @@ int rt_plan_make(const struct oci_spec *s, const struct rt_options *o,
                  const struct rt_facts *f, struct rt_plan *p, struct err *e);
 void rt_plan_dispose(struct rt_plan *p);
 
-/* plan's parts: plan_process.c, plan_mounts.c, plan_refuse.c, plan_seccomp.c */
+/* The kind of a name as users write it: 0, or -EINVAL. */
+int rt_domain_kind(const char *name, enum hv_kind *kind_r);
+
+/* plan's parts: plan_domain.c, plan_process.c, plan_mounts.c, plan_refuse.c, plan_seccomp.c */
+int rt_plan_domain(const struct oci_spec *s, const struct rt_options *o,
+                   const struct rt_facts *f, struct rt_plan *p, struct err *e);
 int rt_plan_process(const struct oci_spec *s, const struct rt_options *o,
                     const struct rt_facts *f, struct buf *rec, struct err *e);
 int rt_plan_mounts(const struct oci_spec *s, struct rt_plan *p, struct err *e);
@@ -259,8 +277,9 @@ void rt_hooks_run_all(const struct oci_spec *s, enum oci_hook_kind kind,
 
 struct rt_launch {
     /* from the flags */
-    const char *id, *bundle, *pid_file, *console_socket, *image;
+    const char *id, *bundle, *pid_file, *console_socket, *image, *domain;
     char **args;
+    enum hv_kind kind;          /* of `domain` */
     bool detach, keep, strace, create;
     /* made on the way; owned */
     char id_made[48], created[72];

@@ -35,13 +35,6 @@ struct launch {
     int error;                  /* set by the child, which shares our memory */
 };
 
-const char *hv_kind_name(enum hv_kind k)
-{
-    static const char *const names[] = { "auto", "pv", "pvh", "pvh" };
-
-    return (unsigned)k < 4 ? names[k] : "?";
-}
-
 static int word(struct launch *l, const char *fmt, ...)
 {
     va_list ap;
@@ -116,7 +109,7 @@ static int make_words(struct launch *l, const struct hv_spec *s, int record, int
     unsigned flags = (s->strace ? XENC_BOOT_STRACE : 0) | (s->debug ? XENC_BOOT_DEBUG : 0);
     int r = 0;
 
-    if (mem > PV_MEM_MAX)
+    if (s->kind == HV_PV && mem > PV_MEM_MAX)
         mem = PV_MEM_MAX;
     r |= word(l, "xenc-hv");
     r |= word(l, "--id=%s", s->id);
@@ -134,6 +127,12 @@ static int make_words(struct launch *l, const struct hv_spec *s, int record, int
     r |= word(l, "--root=%d%s", keep(l, s->root.fd), s->root.ro ? ":ro" : "");
     for (size_t i = 0; i < s->nshares; i++)
         r |= word(l, "--share=%d%s", keep(l, s->shares[i].fd), s->shares[i].ro ? ":ro" : "");
+    if (s->kernel)
+        r |= word(l, "--kernel=%s", s->kernel);
+    if (s->initrd)
+        r |= word(l, "--initrd=%s", s->initrd);
+    if (s->cmdline)
+        r |= word(l, "--cmdline=%s", s->cmdline);
     if (s->autostart)
         r |= word(l, "--autostart");
     if (s->terminal)
@@ -197,8 +196,6 @@ int hv_start(const struct hv_spec *spec, pid_t *pid_r, struct err *e)
     _cleanup_close_ int record = -1, rd = -1, wr = -1;
     int p[2], r;
 
-    if (spec->kind == HV_PVH_KVM || spec->kind == HV_PVH_XEN)
-        return err_set(e, ENOTSUP, "pvh domains are not supported by this build: use --domain pv");
     if (spec->nshares > HV_MAX_SHARES)
         return err_set(e, E2BIG, "more than %d bind mounts", HV_MAX_SHARES);
     if (asprintf(&path, "%s/xenc-hv", spec->libexec) < 0)

@@ -63,6 +63,11 @@ load helpers
     fails 'annotations["xenc.domian"]: unknown' run -b "$B" x
     TOP='"annotations": {"xenc.domain": "hvm"}' bundle "$B" true
     fails 'annotations["xenc.domain"]: takes' run -b "$B" x
+    TOP='"vm": {"kernel": {"parameters": []}}' bundle "$B" true
+    fails 'vm.kernel.path: ' run -b "$B" x
+    TOP='"annotations": {"xenc.kernel": "/nosuch"}' bundle "$B" true
+    fails 'annotations["xenc.kernel"]: another kernel needs a pvh domain' --domain pv run -b "$B" x
+    fails 'takes auto, pv or pvh' run --domain hvm -b "$B" x
     PROCESS='"rlimits": [{"type": "RLIMIT_FOO", "soft": 1, "hard": 1}]' bundle "$B" true
     fails 'process.rlimits[0].type' run -b "$B" x
     LINUX='"cgroupsPath": "system.slice:x:y"' bundle "$B" true

@@ -28,3 +28,21 @@ load helpers
     fails 'nosuch: No such file' spec -b "$T/nosuch"
     fails 'takes no arguments' spec extra
 }
+
+@test "xenc.conf says what containers get, a flag counts more" {
+    bundle "$B" true
+    echo 'domain = hvm' > "$T/conf"
+    fails "$T/conf:1: domain: takes auto, pv or pvh" --config "$T/conf" run -b "$B" x
+    printf '# ours\n\nfoo = 1\n' > "$T/conf"
+    fails "$T/conf:3: unknown key \"foo\"" --config "$T/conf" run -b "$B" x
+    fails "$T/nosuch: No such file" --config "$T/nosuch" run -b "$B" x
+    printf 'domain = pv     # the wall\nannotations = domain, vcpus\n' > "$T/conf"
+    run xenc --config "$T/conf" --log "$T/log" run -b "$B" x
+    [ "$status" -eq 0 ]
+    grep -q 'level=info msg="domain: pv: asked for"' "$T/log"
+    TOP='"annotations": {"xenc.strace": "true"}' bundle "$B" true
+    fails 'annotations["xenc.strace"]: not allowed' --config "$T/conf" run -b "$B" x
+    TOP='"annotations": {"xenc.vcpus": "1"}' bundle "$B" true
+    run xenc --config "$T/conf" --domain auto --log "$T/log2" run --domain pv -b "$B" x
+    [ "$status" -eq 0 ]
+}

@@ -20,7 +20,8 @@ ROOMS = {
     "hv/pv/gen": ["abi/pv.h", "abi/pv_calls.def"],
     "hv/dev": ["abi/*.h", "base/err.h", "hv/dev/*.h", "dev_filter.inc"],
     "hv/dev/gen": ["hv/gen/emit.h"],
-    "hv/client": ["abi/*.h", "base/*.h", "hv/hv.h", "hv/conf.h", "hv/client/*.h"],
+    "hv/client": ["abi/*.h", "base/*.h", "hv/hv.h", "hv/conf.h", "hv/backends.def",
+                  "hv/client/*.h"],
     "runtime": ["base/*.h", "runtime/*.h", "runtime/*.def", "hv/hv.h", "oci/oci.h",
                 "oci/image.h", "abi/record.h"],
     # The guest kernel: contracts, public headers, and what lies in the room itself.

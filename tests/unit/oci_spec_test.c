@@ -272,13 +272,15 @@ static void linux_values(void)
 static void whole_values(void)
 {
     struct oci_spec *s = good("", "'hostname':'h','domainname':'','hooks':{'poststop':[{'path':"
-        "'/h','args':['h','1'],'timeout':5}]},'annotations':{'a':'1','b':''},'vm':{'x':1},"
-        "'unknown':{'y':1}");
+        "'/h','args':['h','1'],'timeout':5}]},'annotations':{'a':'1','b':''},'vm':{'kernel':{'path':'/k',"
+        "'parameters':['a'],'initrd':'/i'},'hwConfig':{'vcpus':2}},'zos':{'x':1},'unknown':{'y':1}");
     tap_ok(!strcmp(s->hostname, "h") && !s->domainname, "names");
     tap_ok(s->hooks[OCI_HOOK_POSTSTOP].n == 1 &&
            s->hooks[OCI_HOOK_POSTSTOP].v[0].timeout_s == 5, "hook");
     tap_ok(!strcmp(oci_annotation(s, "b"), "") && !oci_annotation(s, "c"), "annotations");
-    tap_ok(s->nothers == 1 && !strcmp(s->others[0].path, "vm"), "others");
+    tap_ok(s->nothers == 1 && !strcmp(s->others[0].path, "zos"), "others");
+    tap_ok(!strcmp(s->vm.kernel, "/k") && !strcmp(s->vm.initrd, "/i") &&
+           !strcmp(s->vm.parameters.v[0], "a") && s->vm.vcpus.v == 2 && !s->vm.memory.set, "vm");
     oci_spec_free(s);
 }
 

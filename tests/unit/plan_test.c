@@ -1,4 +1,4 @@
-// uses: runtime/plan*.c runtime/seccomp*.c base/*.c oci/*.c
+// uses: runtime/plan*.c hv/client/kind.c runtime/seccomp*.c base/*.c oci/*.c
 // libs: -ljson-c -larchive -lnettle -lz -lzstd
 /* plan.c: what of config.json ends up in the record and in hv_spec, what is refused. */
 #include <linux/capability.h>
@@ -31,12 +31,14 @@ static struct oci_spec *parse(const char *process, const char *linux_, const cha
 }
 
 static struct oci_spec *spec;
+static const char *no_kvm = "no /dev/kvm";      /* rt_facts.no_kvm of plan() */
 
 static int plan(const char *process, const char *linux_, const char *top,
                 const struct rt_options *o, struct rt_plan *p, struct err *e)
 {
     static const struct rt_options none;
-    const struct rt_facts f = { .rows = 24, .cols = 80, .home = "/root", .privileged = true };
+    const struct rt_facts f = { .rows = 24, .cols = 80, .home = "/root", .privileged = true,
+                                .ncpus = 8, .no_kvm = no_kvm };
 
     /* The plan borrows from it, so it lives until the next one. */
     oci_spec_free(spec);
@@ -132,7 +134,7 @@ static void test_defaults(void)
     tap_ok(!value(&p, XT_TERMINAL, 0, 0) && !value(&p, XT_NNP, 0, 0) && !value(&p, XT_WINSIZE, 0, 0),
            "nothing that was not asked for");
     tap_ok(is_u32(&p, XT_ROOT_RO, 1) && p.hv.root.ro, "read-only root, in the guest and served so");
-    tap_ok(p.hv.strace && p.hv.debug && p.hv.kind == HV_AUTO && p.hv.mem_bytes == 0, "hv_spec");
+    tap_ok(p.hv.strace && p.hv.debug && p.hv.kind == HV_PV && p.hv.mem_bytes == 0, "hv_spec");
     rt_plan_dispose(&p);
 }
 
@@ -254,6 +256,50 @@ static void test_refused(void)
             "'SCMP_ACT_NOTIFY'}]}", "", "linux.seccomp.syscalls[0].action");
 }
 
+static void test_kind(void)
+{
+    const struct rt_options pv = { .domain = HV_PV };
+    struct rt_plan p;
+    struct err e = { 0 };
+
+    tap_is(plan("", "'resources':{'cpu':{'quota':150000}}", "", NULL, &p, &e), 0, "no KVM");
+    tap_ok(p.hv.kind == HV_PV && p.hv.ncpus == 0 && strstr(p.why, "no /dev/kvm"),
+           "a pv domain, which has all CPUs whatever the quota");
+    rt_plan_dispose(&p);
+    refused("", "", ",'annotations':{'xenc.domain':'pvh'}", "no /dev/kvm");
+    refused("", "", ",'vm':{'kernel':{'path':'/k'}}", "no /dev/kvm");
+
+    no_kvm = NULL;
+    tap_is(plan("", "'resources':{'cpu':{'quota':150000}}", "", NULL, &p, &e), 0, "KVM");
+    tap_ok(p.hv.kind == HV_PVH_KVM && p.hv.ncpus == 2, "a pvh domain, two CPUs for a quota of 1.5");
+    rt_plan_dispose(&p);
+    tap_is(plan("", "", "", &pv, &p, &e), 0, "KVM, --domain pv");
+    tap_ok(p.hv.kind == HV_PV, "a pv domain");
+    rt_plan_dispose(&p);
+    tap_is(plan("", "'resources':{'memory':{'limit':67108864}}",
+                ",'annotations':{'xenc.vcpus':'3','xenc.memory':'32M','xenc.kernel':'/k',"
+                "'xenc.initrd':'/i','xenc.cmdline':'a b'}", NULL, &p, &e), 0, "annotations");
+    tap_ok(p.hv.ncpus == 3 && p.hv.mem_bytes == 32 << 20 && !strcmp(p.hv.kernel, "/k") &&
+           !strcmp(p.hv.initrd, "/i") && !strcmp(p.hv.cmdline, "a b"), "are carried out");
+    rt_plan_dispose(&p);
+    tap_is(plan("", "", ",'vm':{'kernel':{'path':'/k','parameters':['a','b=c'],'initrd':'/i'},"
+                "'hwConfig':{'vcpus':9,'memory':1048576}}", NULL, &p, &e), 0, "the vm section");
+    tap_ok(p.hv.ncpus == 8 && p.hv.mem_bytes == 1 << 20 && !strcmp(p.hv.kernel, "/k") &&
+           !strcmp(p.hv.initrd, "/i") && !strcmp(p.hv.cmdline, "a b=c"),
+           "is carried out, with the host's CPUs at most");
+    rt_plan_dispose(&p);
+    refused("", "", ",'annotations':{'xenc.vcpus':'17'}", "annotations[\"xenc.vcpus\"]");
+    refused("", "", ",'annotations':{'xenc.memory':'1T'}", "annotations[\"xenc.memory\"]");
+    refused("", "", ",'annotations':{'xenc.memory':'99999999999999999999'}", "annotations[\"xenc.memory\"]");
+    refused("", "'resources':{'memory':{'limit':1048576}}", ",'annotations':{'xenc.memory':'2M'}",
+            "more than linux.resources.memory.limit");
+    refused("", "", ",'annotations':{'xenc.kernel':'k'}", "absolute path");
+    refused("", "", ",'annotations':{'xenc.initrd':'/i'}", "needs xenc.kernel");
+    refused("", "", ",'annotations':{'xenc.domain':'pv','xenc.kernel':'/k'}", "pv was asked for");
+    refused("", "", ",'vm':{'hypervisor':{'path':'/h'}}", "vm.hypervisor: not supported");
+    no_kvm = "no /dev/kvm";
+}
+
 int main(void)
 {
     test_process();
@@ -261,6 +307,7 @@ int main(void)
     test_mounts();
     test_rest();
     test_refused();
+    test_kind();
     oci_spec_free(spec);
     return tap_end();
 }
