@@ -1,10 +1,11 @@
 # The guest programs: built once, run natively, then in a domain, many in one container.
 limit=20            # seconds a program may take
+sources=${sources:-$here}
 
 build_programs() {
     local name src cc flags n=0
     for name in "${programs[@]}"; do
-        src=$here/$name.c
+        src=$sources/$name.c
         [ "$bin/$name" -nt "$src" ] && [ "$bin/$name" -nt "$here/say.h" ] &&
             [ "$bin/$name" -nt "$here/guest.h" ] && continue
         cc=gcc flags=''
@@ -17,7 +18,7 @@ build_programs() {
     done
     wait
     for name in "${programs[@]}"; do
-        [ -s "$bin/$name.err" ] && ! [ "$bin/$name" -nt "$here/$name.c" ] &&
+        [ -s "$bin/$name.err" ] && ! [ "$bin/$name" -nt "$sources/$name.c" ] &&
             { not_ok "$name: builds" "$bin/$name.err"; programs=("${programs[@]/$name}"); }
         rm -f "$bin/$name.err"
     done

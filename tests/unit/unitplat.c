@@ -289,6 +289,8 @@ WEAK bool plat_task_killed(const struct task *t) { return false; }
 WEAK void plat_set_tls(u64 fsbase) { unit_self->plat.fs_base = fsbase; }
 WEAK u64 plat_get_tls(void) { return unit_self->plat.fs_base; }
 WEAK void plat_yield(void) { sched_yield(); }
+WEAK void plat_sched_changed(struct task *t) { }
+WEAK unsigned plat_cpu(void) { return 0; }
 
 void unit_task_join(struct task *t)
 {

@@ -67,6 +67,9 @@ void plat_task_kick(struct task *t);
 void plat_set_tls(u64 fsbase);
 u64 plat_get_tls(void);
 void plat_yield(void);
+/* Its nice value, policy or affinity has been changed. */
+void plat_sched_changed(struct task *t);
+unsigned plat_cpu(void);                        /* the caller's, as far as we know */
 /* Is the host context of this task still there? (A host may kill it.) */
 bool plat_task_alive(const struct task *t);
 /* It had one and lost it without having ended. */

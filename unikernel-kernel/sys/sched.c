@@ -1,5 +1,5 @@
-/* Scheduling parameters. The host schedules: a domain's tasks may not ask it for
- * priorities, so that what is set here is kept and reported, and changes nothing else. */
+/* Scheduling parameters. On pvh the platform heeds them. On pv the host schedules, and a
+ * domain's tasks may not ask it for priorities: they are kept and reported, no more. */
 #include <linux/capability.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
@@ -59,6 +59,7 @@ long sys_sched_setaffinity(const u64 *a)
     if (!may_set(t)) r = -EPERM;
     else if (!mask) r = -EINVAL;
     else t->cpu_affinity = mask;
+    if (!r) plat_sched_changed(t);
     task_put(t);
     return r;
 }
@@ -78,9 +79,9 @@ long sys_sched_getaffinity(const u64 *a)
 
 long sys_getcpu(const u64 *a)
 {
-    u32 zero = 0;
+    u32 cpu = plat_cpu(), zero = 0;
 
-    if (a[0] && put_user(zero, a[0]) < 0) return -EFAULT;
+    if (a[0] && put_user(cpu, a[0]) < 0) return -EFAULT;
     if (a[1] && put_user(zero, a[1]) < 0) return -EFAULT;
     return 0;
 }
@@ -113,6 +114,7 @@ static long set_policy(struct task *t, int policy, int prio)
         return -EPERM;
     t->policy = policy;
     t->rt_prio = prio;
+    plat_sched_changed(t);
     return 0;
 }
 
@@ -198,6 +200,7 @@ long sys_sched_setattr(const u64 *a)
     if (!r && !is_rt((int)at.sched_policy)) {
         if (at.sched_nice < t->nice && !capable(CAP_SYS_NICE)) r = -EPERM;
         else t->nice = max(-20, min(19, (int)at.sched_nice));
+        if (!r) plat_sched_changed(t);
     }
     task_put(t);
     return r;
@@ -274,6 +277,7 @@ static long write_nice(struct task *t, long v)
     if (v < t->nice && !capable(CAP_SYS_NICE) && 20 - v > (long)rlimit(t->proc, RLIMIT_NICE))
         return -EACCES;
     t->nice = (int)v;
+    plat_sched_changed(t);
     return 0;
 }
 

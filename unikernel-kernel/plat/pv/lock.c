@@ -104,6 +104,10 @@ void plat_task_wake(struct task *t)
         host_futex_wake(&t->plat.token, 1);
 }
 
+/* The host schedules, and does not tell us where. */
+void plat_sched_changed(struct task *t) { }
+unsigned plat_cpu(void) { return 0; }
+
 void plat_yield(void)
 {
     host3(__NR_sched_yield, 0, 0, 0);

@@ -97,8 +97,14 @@ void pvh_as_switch(struct cpu *c, const struct task *next)
 {
     struct mm *mm = READ_ONCE(next->mm);
 
-    if (mm)
+    __atomic_store_n(&c->lazy, !mm, __ATOMIC_SEQ_CST);
+    if (!mm)
+        return;
+    bool stale = __atomic_exchange_n(&c->stale, false, __ATOMIC_SEQ_CST);
+    if (c->cr3 != cr3_of(mm))
         load_cr3(c, cr3_of(mm));
+    else if (stale)
+        write_cr3(c->cr3);
 }
 
 static u64 *new_space(struct mm *mm)
@@ -161,12 +167,12 @@ void plat_as_dispose(struct mm *mm)
 {
     if (!mm->plat)
         return;
-    plat_as_unmap(mm, 0, PVH_USER_MAX);
     u64 f = irq_save();
     if (this_cpu()->cr3 == cr3_of(mm))
         load_cr3(this_cpu(), pvh_kernel_cr3);
     irq_restore(f);
     pvh_shoot(cr3_of(mm), SHOOT_LEAVE);
+    plat_as_unmap(mm, 0, PVH_USER_MAX);         /* no CPU has it: nothing to flush */
     free_tables(mm->plat, 4);
     mm->plat = NULL;
 }
@@ -246,7 +252,7 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
     return e;
 }
 
-#define BATCH 64u
+#define BATCH 256u
 
 /* A page goes back only when no CPU can reach it any more. */
 int plat_as_unmap(struct mm *mm, u64 va, u64 len)

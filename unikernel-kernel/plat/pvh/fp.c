@@ -1,5 +1,5 @@
 /* The program's FPU registers. The kernel never touches them: they are live in the CPU
- * while their task runs and in its page (plat.fpu) while another one does. */
+ * while their task runs, and go to its page (plat.fpu) when another program needs it. */
 #include "pvh.h"
 #include "cpuid.h"
 #include "user.h"
@@ -18,7 +18,7 @@ int pvh_fxrstor(const void *area);
 #define MXCSR_OFF   24
 #define MXCSR_MASK  0xffffu
 
-static struct { u32 size; u64 features; bool old; } fp;
+static struct { u32 size; u64 features; bool old, opt; } fp;
 
 /* XCR0 says what XSAVE keeps. An emulated hypervisor (QEMU 7.2's SVM) lets the guest set
  * it and puts its own back at the next exit, which cpuid is: then it can't be used. */
@@ -40,11 +40,21 @@ static bool xsave_works(void)
     return now == fp.features && fp.size <= XSAVE_MAX;
 }
 
+static bool has_xsaveopt(void)
+{
+    u32 r[4];
+
+    cpuid_read(0xd, 1, r);
+    return r[0] & 1;
+}
+
 /* Without XSAVE, or with a broken one: FXSAVE, and programs are not told of AVX. */
 void pvh_fp_init(bool first)
 {
-    if (first)
+    if (first) {
         fp.old = !xsave_works();
+        fp.opt = !fp.old && has_xsaveopt();
+    }
     if (fp.old) {
         fp.size = FXSAVE_SIZE;
         write_cr4(read_cr4() & ~CR4_OSXSAVE);
@@ -57,6 +67,8 @@ void pvh_fp_save(void *area)
 {
     if (fp.old)
         __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+    else if (fp.opt)            /* writes only what is in use and has changed */
+        __asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"((u32)fp.features), "d"(0) : "memory");
     else
         __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"((u32)fp.features), "d"(0) : "memory");
 }
@@ -66,9 +78,31 @@ static int load(const void *area)
     return fp.old ? pvh_fxrstor(area) : pvh_xrstor(area, fp.features);
 }
 
-void pvh_fp_load(const void *area)
+/* Are the registers of c those of t? (Not if t has run elsewhere since.) */
+static bool loaded(const struct cpu *c, const struct task *t)
 {
-    load(area);
+    return t && c->fp_owner == t && t->plat.fp_cpu == c->id;
+}
+
+/* Registers stay in the CPU as long as only kernel tasks run on it: the idle task, say.
+ * With more than one CPU they are saved all the same, as another one may take the task. */
+void pvh_fp_switch(struct cpu *c, struct task *prev, struct task *next)
+{
+    struct task *owner = c->fp_owner;
+
+    if (prev->plat.state == PVH_DEAD) {
+        if (owner == prev)
+            c->fp_owner = owner = NULL;
+    } else if (pvh_ncpus > 1 && prev->mm && loaded(c, prev)) {
+        pvh_fp_save(prev->plat.fpu);
+    }
+    if (!next->mm || loaded(c, next))
+        return;
+    if (pvh_ncpus == 1 && loaded(c, owner))
+        pvh_fp_save(owner->plat.fpu);
+    load(next->plat.fpu);
+    c->fp_owner = next;
+    next->plat.fp_cpu = (u16)c->id;
 }
 
 size_t plat_fp_size(void)

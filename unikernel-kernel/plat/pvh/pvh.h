@@ -19,6 +19,16 @@ enum pvh_state { PVH_RUNNING, PVH_READY, PVH_BLOCKED, PVH_DEAD };
 struct tss { u32 pad0; u64 rsp0, rsp1, rsp2, pad1, ist[7]; u64 pad2; u16 pad3, iomap; }
     __attribute__((packed));
 
+/* Tasks that are ready (runq.c). */
+struct runq {
+    struct rbtree fair;         /* by virtual time */
+    struct list rt;             /* by priority */
+    u32 n;                      /* in both */
+    u64 load;                   /* their weights */
+    u64 min_vr;                 /* virtual time that all have reached */
+    u64 rt_start, rt_ran;       /* what real-time tasks had since rt_start */
+};
+
 /* A CPU. %gs points here while the kernel runs. */
 struct cpu {
     struct task *task;          /* CPU_TASK: the running one */
@@ -32,13 +42,19 @@ struct cpu {
     struct task *idle;          /* what runs when nothing else does */
     struct task *prev;          /* whom we have just switched from */
     bool resched;               /* on the way out of an interrupt: schedule */
+    bool lazy;                  /* no program runs: flushes can wait until one does ... */
+    bool stale;                 /* ... and one is waiting (smp.c) */
+    struct task *fp_owner;      /* whose FPU registers are loaded (fp.c) */
+    struct runq q;
     u64 slice_end;
+    u64 spread_at, balance_at;  /* when to look for CPUs that have less to do */
     struct rbtree timers;
     u64 armed;                  /* deadline in the timer; WAIT_FOREVER: none */
     u64 gdt[8];
     struct tss tss;
 };
 #define PVH_MAX_CPUS 16u
+#define PVH_NO_CPU   0xffff
 extern struct cpu pvh_cpus[PVH_MAX_CPUS];
 extern u32 pvh_ncpus;           /* online, ids from 0 */
 /* Interrupts off, or the answer may be of no use any more. */
@@ -120,8 +136,9 @@ void pvh_sched_init(struct cpu *c, void *idle_block);   /* PVH_IDLE_BLOCK bytes,
 /* The scheduler's lock; interrupts are off while it is held. */
 u64 pvh_sched_lock(void);
 void pvh_sched_unlock(u64 flags);
-void pvh_ready(struct task *t, bool first);     /* locked; BLOCKED -> READY */
+void pvh_ready(struct task *t, bool irq);       /* locked; BLOCKED -> READY */
 void pvh_schedule(void);                        /* locked */
+void pvh_block(u64 deadline);   /* locked: the running task sleeps; comes back locked */
 void pvh_preempt(void);                         /* interrupts off */
 void pvh_idle(void) __attribute__((noreturn));  /* a CPU's first and last resort */
 void pvh_finish_switch(void);                   /* locked */
@@ -150,7 +167,8 @@ void pvh_trap_init(struct cpu *c);
 void pvh_cpu_features(bool first);
 void pvh_fp_init(bool first);
 void pvh_fp_save(void *area);                   /* the CPU's registers, XSAVE format */
-void pvh_fp_load(const void *area);
+/* The CPU goes from one task to another, the scheduler's lock held. */
+void pvh_fp_switch(struct cpu *c, struct task *prev, struct task *next);
 void pvh_bus_init(void);
 void pvh_bus_irq(unsigned vector);
 

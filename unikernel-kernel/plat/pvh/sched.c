@@ -1,13 +1,13 @@
-/* The scheduler: tasks take turns in the order in which they became ready, on any CPU
- * that their affinity allows; one that an interrupt wakes goes first. A CPU's timer ticks
- * only while somebody waits for one. One lock guards all of it. */
+/* The scheduler: switching between tasks, deadlines, sleeping and waking. Who runs next
+ * and where is runq.c's. A CPU's timer ticks only while somebody waits for it. One lock
+ * guards all of it: sections are short, and what a woken task finds is never half done. */
 #include "mm.h"
-#include "pvh.h"
+#include "runq.h"
 
-#define SLICE_NS 4000000ull
+#define SPREAD_NS  100000ull    /* after this long a task goes to a CPU that is idle */
+#define BALANCE_NS 10000000ull
 
-static struct { u32 lock; u32 nready; u32 idle; struct list ready; } sched = {
-    .ready = LIST_INIT(sched.ready) };      /* idle: a bit a CPU */
+static struct { u32 lock; u32 idle; } sched;    /* idle: a bit a CPU */
 
 u64 pvh_sched_lock(void)
 {
@@ -59,68 +59,59 @@ static void program_timer(struct cpu *c)
     const struct task *first = of_timer(rb_first(&c->timers));
     u64 at = first ? first->plat.wake_at : WAIT_FOREVER;
 
-    if (sched.nready && c->task != c->idle)
+    if (c->q.n && c->task != c->idle) {
         at = min(at, c->slice_end);
-    if (at == c->armed)
+        if (sched.idle)
+            at = min(at, c->spread_at);
+    }
+    /* One that comes too early looks again: cheaper than to set it anew each time. */
+    if (at >= c->armed)
         return;
     c->armed = at;
     pvh_timer_arm(at);
 }
 
-/* -- the queue -- */
+/* -- becoming ready -- */
 
-static bool may_run(const struct task *t, u32 cpu)
+static void poke(struct cpu *c)
 {
-    u64 on = READ_ONCE(t->cpu_affinity) & ((1ull << pvh_ncpus) - 1);
-
-    return !on || on >> cpu & 1;
+    if (c != this_cpu())
+        pvh_apic_send(c->apic_id, VEC_WAKE);
 }
 
-void pvh_ready(struct task *t, bool first)
+/* t has come into c's queue: c must hear of it if it is idle, if t should run at once, or
+ * if its timer does not tick. */
+static void arrived(struct cpu *c, const struct task *t, u64 now)
 {
-    struct cpu *c = this_cpu();
+    if (sched.idle >> c->id & 1) {
+        sched.idle &= ~(1u << c->id);
+        poke(c);
+        return;
+    }
+    bool first = c->q.n == 1;
+    if (first) {
+        c->slice_end = now + pvh_slice(c, c->task);
+        c->spread_at = now + SPREAD_NS;
+    }
+    if (pvh_takes_over(c, t, now)) {
+        c->resched = true;
+        poke(c);
+    } else if (first && c != this_cpu()) {
+        poke(c);
+    }
+    if (c == this_cpu())
+        program_timer(c);
+}
 
+void pvh_ready(struct task *t, bool irq)
+{
     if (t->plat.state != PVH_BLOCKED)
         return;
     timer_remove(t);
-    t->plat.state = PVH_READY;
-    if (first)
-        list_add(&sched.ready, &t->plat.ready);
-    else
-        list_add_tail(&sched.ready, &t->plat.ready);
-    sched.nready++;
-    for (u32 k = 0; k < pvh_ncpus; k++) {
-        /* Where it last ran is as good as any: its own CPU's turn comes first. */
-        u32 id = (t->plat.cpu + k) % pvh_ncpus;
-        if (!(sched.idle >> id & 1) || !may_run(t, id))
-            continue;
-        sched.idle &= ~(1u << id);
-        if (id != c->id)
-            pvh_apic_send(pvh_cpus[id].apic_id, VEC_WAKE);
-        return;
-    }
-    if (first && may_run(t, c->id))
-        c->resched = true;
-    program_timer(c);
-    /* All are busy: those that do not tick must start to, for this one's turn to come. */
-    for (u32 id = 0; id < pvh_ncpus; id++)
-        if (id != c->id && may_run(t, id) && pvh_cpus[id].armed > pvh_cpus[id].slice_end &&
-            (sched.nready > 1 || !may_run(t, c->id)))
-            pvh_apic_send(pvh_cpus[id].apic_id, VEC_WAKE);
-}
-
-static struct task *pick(struct cpu *c)
-{
-    struct task *t;
-
-    list_for_each(t, &sched.ready, plat.ready) {
-        if (!may_run(t, c->id))
-            continue;
-        list_del(&t->plat.ready);
-        sched.nready--;
-        return t;
-    }
-    return NULL;
+    struct cpu *c = pvh_choose_cpu(t, sched.idle, irq);
+    pvh_slept(t, c);
+    pvh_enqueue(c, t, false);
+    arrived(c, t, plat_clock_mono());
 }
 
 /* Another CPU wants this one to look: at its task's work, for a task, or at the queue. */
@@ -132,6 +123,20 @@ void pvh_wake_irq(void)
     pvh_sched_unlock(f);
 }
 
+/* While others wait for c. */
+static void tick(struct cpu *c, u64 now)
+{
+    if (now >= c->balance_at || (sched.idle && now >= c->spread_at)) {
+        const struct task *t = pvh_push(c, sched.idle);
+        if (t)
+            arrived(&pvh_cpus[t->plat.cpu], t, now);
+        c->balance_at = now + BALANCE_NS;
+        c->spread_at = now + SPREAD_NS;
+    }
+    if (c->q.n && now >= c->slice_end)
+        c->resched = true;
+}
+
 void pvh_timer_irq(void)
 {
     u64 f = pvh_sched_lock(), now = plat_clock_mono();
@@ -141,8 +146,8 @@ void pvh_timer_irq(void)
     c->armed = WAIT_FOREVER;
     while ((t = of_timer(rb_first(&c->timers))) && t->plat.wake_at <= now)
         pvh_ready(t, true);
-    if (sched.nready && now >= c->slice_end)
-        c->resched = true;
+    if (c->task != c->idle && c->q.n)
+        tick(c, now);
     program_timer(c);
     pvh_sched_unlock(f);
 }
@@ -161,10 +166,7 @@ void pvh_finish_switch(void)
 
 static void switch_to(struct cpu *c, struct task *self, struct task *next)
 {
-    if (self->mm && self->plat.state != PVH_DEAD)
-        pvh_fp_save(self->plat.fpu);
-    if (next->mm)
-        pvh_fp_load(next->plat.fpu);
+    pvh_fp_switch(c, self, next);
     c->task = next;
     program_timer(c);
     c->kstack = next->plat.kstack_top;
@@ -177,43 +179,75 @@ static void switch_to(struct cpu *c, struct task *self, struct task *next)
     pvh_finish_switch();
 }
 
-void pvh_schedule(void)
+static void reschedule(bool yields)
 {
     struct cpu *c = this_cpu();
     struct task *self = c->task, *next;
     u64 now = plat_clock_mono();
 
-    self->plat.ran += now - self->plat.since;
-    self->plat.since = now;
+    pvh_account(c, self, now);
     c->resched = false;
     if (self->plat.state == PVH_RUNNING && self != c->idle) {
-        self->plat.state = PVH_READY;
-        list_add_tail(&sched.ready, &self->plat.ready);
-        sched.nready++;
+        if (pvh_may_run(self, c->id)) {
+            pvh_requeue(c, self, now, yields);
+        } else {                /* its affinity has changed */
+            struct cpu *to = pvh_choose_cpu(self, sched.idle, false);
+            pvh_enqueue(to, self, false);
+            arrived(to, self, now);
+        }
     }
-    next = pick(c);
+    next = pvh_pick(c);
     if (!next)
         next = c->idle;
     next->plat.state = PVH_RUNNING;
     next->plat.since = now;
-    if (next != c->idle)
-        next->plat.cpu = (u16)c->id;
-    c->slice_end = now + SLICE_NS;
+    c->slice_end = now + pvh_slice(c, next);
     if (next != self)
         switch_to(c, self, next);
     else
         program_timer(c);
 }
 
-void pvh_preempt(void)
+void pvh_schedule(void) { reschedule(false); }
+
+static void give_way(bool yields)
 {
     u64 f = pvh_sched_lock();
 
-    pvh_schedule();
+    reschedule(yields);
     pvh_sched_unlock(f);
 }
 
-void plat_yield(void) { pvh_preempt(); }
+void pvh_preempt(void) { give_way(false); }
+void plat_yield(void) { give_way(true); }
+
+void plat_sched_changed(struct task *t)
+{
+    u64 f = pvh_sched_lock();
+
+    if (t == current()) {
+        reschedule(false);
+    } else if (t->plat.state == PVH_RUNNING) {
+        pvh_cpus[t->plat.cpu].resched = true;
+        poke(&pvh_cpus[t->plat.cpu]);
+    } else if (t->plat.state == PVH_READY) {
+        struct cpu *c = &pvh_cpus[t->plat.cpu];
+        pvh_unqueue(t);
+        if (!pvh_may_run(t, c->id))
+            c = pvh_choose_cpu(t, sched.idle, false);
+        pvh_enqueue(c, t, false);
+        arrived(c, t, plat_clock_mono());
+    }
+    pvh_sched_unlock(f);
+}
+
+unsigned plat_cpu(void)
+{
+    u32 id;
+
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(id) : "i"(offsetof(struct cpu, id)));
+    return id;
+}
 
 /* A CPU's idle task, switched to for the first time. */
 void pvh_idle_first(void);
@@ -240,7 +274,7 @@ void pvh_idle(void)
 }
 
 /* Locked; comes back so, when ready or at the deadline. */
-static void block(u64 deadline)
+void pvh_block(u64 deadline)
 {
     struct cpu *c = this_cpu();
     struct task *self = c->task;
@@ -263,6 +297,7 @@ void pvh_sched_init(struct cpu *c, void *idle_block)
     t->plat.sp = (u64)(sp - 6);
     c->idle = t;
     c->armed = WAIT_FOREVER;
+    pvh_runq_init(&c->q);
     if (c->task)
         c->task->plat.since = plat_clock_mono();
 }
@@ -280,7 +315,7 @@ bool plat_task_wait(struct task *self, u64 deadline)
         if (got || (deadline != WAIT_FOREVER && plat_clock_mono() >= deadline))
             break;
         self->plat.waiting = 1;
-        block(deadline);
+        pvh_block(deadline);
         self->plat.waiting = 0;
     }
     pvh_sched_unlock(f);
@@ -296,64 +331,3 @@ void plat_task_wake(struct task *t)
         pvh_ready(t, !(f & 0x200));     /* from an interrupt: at once */
     pvh_sched_unlock(f);
 }
-
-/* -- sleeping on a word -- */
-
-#define BUCKETS 64
-struct word_waiter { struct word_waiter *next; u32 *v; struct task *task; bool woken; };
-static struct { struct word_waiter *first; } words[BUCKETS];
-
-static struct word_waiter **bucket(const u32 *v)
-{
-    return &words[((u64)v >> 2 ^ (u64)v >> 12) % BUCKETS].first;
-}
-
-/* Locked. In the order of arrival: append. */
-static void word_sleep(u32 *v, u32 seen, u64 deadline)
-{
-    struct word_waiter w = { NULL, v, this_cpu()->task, false }, **p = bucket(v);
-
-    if (READ_ONCE(*v) != seen)
-        return;
-    while (*p)
-        p = &(*p)->next;
-    *p = &w;
-    block(deadline);
-    if (w.woken)
-        return;
-    for (p = bucket(v); *p && *p != &w;)
-        p = &(*p)->next;
-    if (*p)
-        *p = w.next;
-}
-
-void pvh_word_wait(u32 *v, u32 seen, u64 deadline)
-{
-    u64 f = pvh_sched_lock();
-
-    word_sleep(v, seen, deadline);
-    pvh_sched_unlock(f);
-}
-
-void pvh_futex_wake(u32 *v, int n)
-{
-    u64 f = pvh_sched_lock();
-    struct word_waiter **p = bucket(v);
-
-    while (*p && n) {
-        struct word_waiter *w = *p;
-        if (w->v != v) {
-            p = &w->next;
-            continue;
-        }
-        struct task *t = w->task;
-        *p = w->next;
-        w->woken = true;
-        n--;
-        pvh_ready(t, !(f & 0x200));
-    }
-    pvh_sched_unlock(f);
-}
-
-void plat_lock_wait(u32 *v, u32 seen) { pvh_word_wait(v, seen, WAIT_FOREVER); }
-void plat_lock_wake(u32 *v) { pvh_futex_wake(v, 1); }

@@ -100,6 +100,7 @@ void pvh_shoot_irq(void)
     if (c->cr3 == shot.cr3) {
         if (what == SHOOT_LEAVE)
             c->cr3 = pvh_kernel_cr3;
+        WRITE_ONCE(c->stale, false);
         write_cr3(c->cr3);
     }
     __atomic_store_n(&c->shoot, SHOOT_NONE, __ATOMIC_RELEASE);
@@ -120,6 +121,12 @@ void pvh_shoot(u64 cr3, enum pvh_shoot what)
         /* One that loads it after this look has nothing old of it. */
         if (c == me || __atomic_load_n(&c->cr3, __ATOMIC_SEQ_CST) != cr3)
             continue;
+        /* One that runs no program uses nothing of it until pvh_as_switch has looked. */
+        if (what == SHOOT_FLUSH) {
+            __atomic_store_n(&c->stale, true, __ATOMIC_SEQ_CST);
+            if (__atomic_load_n(&c->lazy, __ATOMIC_SEQ_CST))
+                continue;
+        }
         __atomic_store_n(&c->shoot, what, __ATOMIC_SEQ_CST);
         pvh_apic_send(c->apic_id, VEC_SHOOT);
     }

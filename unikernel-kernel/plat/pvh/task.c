@@ -53,13 +53,16 @@ struct task *plat_task_alloc(void)
     t->plat.kstack_top = (u64)t;
     t->plat.slot = slot;
     t->plat.fpu = fpu;
+    t->plat.fp_cpu = PVH_NO_CPU;
     return t;
 }
 
 void plat_task_free(struct task *t)
 {
-    while (READ_ONCE(t->plat.live))
-        plat_yield();
+    u32 live;
+
+    while ((live = READ_ONCE(t->plat.live)))    /* not plat_yield: it may be less urgent */
+        pvh_word_wait(&t->plat.live, live, plat_clock_mono() + 50000);
     if (!t->plat.slot)
         return;                 /* the first task's block is part of the image */
     spin_lock(&pool.lock);
@@ -116,6 +119,8 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
     if (how != PLAT_KTHREAD)
         pvh_fp_save(child->plat.fpu);
     first_frame(child);
+    child->plat.cpu = self->plat.cpu;
+    child->plat.vr = self->plat.vr;
     child->plat.live = 1;
     child->plat.state = PVH_BLOCKED;
     u64 f = pvh_sched_lock();
