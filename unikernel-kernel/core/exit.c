@@ -3,6 +3,7 @@
 #include <linux/signal.h>
 #include "console.h"
 #include "futex.h"
+#include "ipc.h"
 #include "mm.h"
 #include "proc.h"
 #include "tty.h"
@@ -205,7 +206,10 @@ void task_exit(int code)
     futex_task_exit(t);
     last = begin_leaving(p);
     exit_objects(t);
-    if (last) drop_program(p);
+    if (last) {
+        drop_program(p);
+        sem_exit(p);
+    }
     t->utime = plat_clock_cpu(t);
     /* only an exec in another thread changes it, and that waits for this thread */
     leader = t == p->leader;

@@ -161,6 +161,7 @@ struct proc *proc_new(void)
     list_init(&p->sibling);
     list_init(&p->all_link);
     list_init(&p->threads);
+    list_init(&p->sem_undos);
     sigpending_init(&p->pending);
     waitq_init(&p->child_wq);
     waitq_init(&p->exit_wq);

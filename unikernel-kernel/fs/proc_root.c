@@ -1,5 +1,6 @@
 /* /proc: the container as a whole. */
 #include "procfs.h"
+#include "ipc.h"
 #include "mm.h"
 #include "plat.h"
 #include "random.h"
@@ -72,6 +73,7 @@ int proc_sysvipc(struct seq *s, struct proc_ctx *c)
     };
 
     seq_puts(s, heads[c->arg]);
+    ipc_text((enum ipc_kind)c->arg, s);
     return 0;
 }
 

@@ -69,6 +69,10 @@ bool mm_has_text(u64 start, u64 len, u32 prot, const struct inode *prog, u64 off
 /* mmap(2) and friends on the current address space: address/0 or -errno. */
 s64 mm_mmap(u64 addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off);
 int mm_munmap(u64 addr, u64 len);
+/* Unmaps what is left of the mapping that once began at addr with the start of a file of
+ * these operations: 0 and the file, counted, or -EINVAL: there is none. */
+struct file_ops;
+int mm_unmap_file(u64 addr, const struct file_ops *ops, struct file **file_r);
 int mm_mprotect(u64 addr, u64 len, u32 prot);
 s64 mm_mremap(u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 int mm_madvise(u64 addr, u64 len, int advice);

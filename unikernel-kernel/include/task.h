@@ -114,6 +114,7 @@ struct proc {
     u64 maxrss, cmaxrss;                /* bytes: at exec and exit; of waited-for children */
     u64 start_time;
     int oom_score_adj;
+    struct list sem_undos;              /* core/sem_op.c, under its lock */
     char *cmdline; size_t cmdline_len;  /* argv as exec saw it, NULs between; owned */
     char *environ; size_t environ_len;
 };
