@@ -7,6 +7,7 @@
 
 #include "console.h"
 #include "futex.h"
+#include "ipc.h"
 #include "mm.h"
 #include "proc.h"
 #include "../../unikernel-kernel/sys/rusage.h"
@@ -47,6 +48,7 @@ struct proc *pidfd_proc(const struct file *f) { return NULL; }
 int console_tx_drain(u64 deadline) { return 0; }
 void tty_session_leader_exit(struct session *s) {}
 void futex_task_exit(struct task *t) {}
+void sem_exit(struct proc *p) { assert(list_empty(&p->sem_undos)); }
 void timers_exit(struct proc *p) {}
 void timers_cpu_limit(struct proc *p) {}
 void kworker_forked(void) {}
