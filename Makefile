@@ -32,14 +32,14 @@ KOBJ    := $(KSRC:$(K)/%.c=$(BUILD)/k/pv/%.o)
 PVOBJ   := $(patsubst $(K)/%,$(BUILD)/k/pv/%.o,$(basename $(PVSRC)))
 
 XENC_SRC := $(wildcard base/*.c oci/*.c runtime/*.c hv/client/*.c)
-HV_SRC   := base/err.c base/fd.c $(wildcard hv/*.c hv/pv/*.c) hv/dev/describe.c
+HV_SRC   := base/err.c base/fd.c $(wildcard hv/*.c hv/pv/*.c hv/kvm/*.c) hv/dev/describe.c
 DEV_SRC  := base/err.c $(wildcard hv/dev/*.c)
 obj      = $(patsubst %.c,$(BUILD)/host/%.o,$(1))
 
 # The last three are what our parts of libarchive (tar, gzip, zstd) stand on.
 XENC_LIBS := -ljson-c -larchive -lnettle -lzstd -lz
 
-BINS := $(BUILD)/xenc $(BUILD)/xenc-hv $(BUILD)/xenc-dev $(BUILD)/kernel-pv.elf
+BINS := $(BUILD)/xenc $(BUILD)/xenc-hv $(BUILD)/xenc-dev $(BUILD)/kernel-pv.elf $(BUILD)/kernel-pvh.elf
 
 all: $(BINS)
 	@:
@@ -93,6 +93,13 @@ $(BUILD)/gen/hv_filter.inc: $(BUILD)/gen/hv_filter_gen
 	$(Q)$< > $@
 $(BUILD)/small/hv/jail.o: $(BUILD)/gen/hv_filter.inc
 
+$(BUILD)/gen/vcpu_filter_gen: hv/kvm/gen/filter_gen.c hv/gen/emit.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@ -lseccomp
+$(BUILD)/gen/vcpu_filter.inc: $(BUILD)/gen/vcpu_filter_gen
+	$(Q)$< > $@
+$(BUILD)/small/hv/kvm/vcpu.o: $(BUILD)/gen/vcpu_filter.inc
+
 $(BUILD)/gen/dev_filter_gen: hv/dev/gen/filter_gen.c hv/gen/emit.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(WARN) -O1 -g -I. -D_GNU_SOURCE $< -o $@ -lseccomp
@@ -115,7 +122,7 @@ $(BUILD)/gen/ksyms-pv.c: $(KOBJ) $(PVOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pv/ker
 $(BUILD)/kernel-pv.elf: $(BUILD)/gen/ksyms-pv.c
 	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PV -T $(K)/plat/pv/kernel.ld $(KOBJ) $(PVOBJ) $< -o $@
 
-# The same kernel for PVH domains (not in `all` yet: docs/ARCHITECTURE.md).
+# The same kernel for PVH domains.
 PVHSRC  := $(wildcard $(K)/plat/pvh/*.c $(K)/plat/pvh/*.S)
 PVHOBJ  := $(KSRC:$(K)/%.c=$(BUILD)/k/pvh/%.o) \
         $(patsubst $(K)/%,$(BUILD)/k/pvh/%.o,$(basename $(PVHSRC)))
@@ -176,13 +183,13 @@ check-quick: deps
 # The host's programs under sanitizers, and the command line tests with them. The monitor
 # has UBSan alone: AddressSanitizer's shadow lies where a pv domain's kernel must be.
 ASAN := $(BUILD)/asan
-ASAN_BINS := $(addprefix $(ASAN)/,xenc xenc-hv xenc-dev kernel-pv.elf)
+ASAN_BINS := $(addprefix $(ASAN)/,xenc xenc-hv xenc-dev kernel-pv.elf kernel-pvh.elf)
 asan-bins: all
 	+$(Q)$(AGAIN) BUILD=$(ASAN) SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 	    $(ASAN)/xenc $(ASAN)/xenc-dev
 	+$(Q)$(AGAIN) BUILD=$(BUILD)/ubsan SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' \
 	    $(BUILD)/ubsan/xenc-hv
-	$(Q)cp $(BUILD)/ubsan/xenc-hv $(BUILD)/kernel-pv.elf $(ASAN)
+	$(Q)cp $(BUILD)/ubsan/xenc-hv $(BUILD)/kernel-pv.elf $(BUILD)/kernel-pvh.elf $(ASAN)
 asan: deps asan-bins
 	+$(Q)$(AGAIN) unit
 	$(Q)XENC=$(CURDIR)/$(ASAN)/xenc tests/tap.sh tests/cli/*.bats
@@ -212,7 +219,8 @@ PREFIX ?= /usr/local
 install: all
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/xenc
 	install -D -t $(DESTDIR)$(PREFIX)/libexec/xenc $(BUILD)/xenc-hv $(BUILD)/xenc-dev
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/libexec/xenc $(BUILD)/kernel-pv.elf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/libexec/xenc $(BUILD)/kernel-pv.elf \
+	    $(BUILD)/kernel-pvh.elf
 
 clean:
 	rm -rf $(BUILD)

@@ -25,8 +25,18 @@ static int32_t do_start(struct hv_domain *d)
         return -EALREADY;
     d->started = true;
     __atomic_store_n(&d->boot->started, 1, __ATOMIC_SEQ_CST);
-    hv_futex_wake(&d->boot->started);
+    if (d->backend->wake)
+        d->backend->wake(d);
+    else
+        hv_futex_wake(&d->boot->started);
     return 0;
+}
+
+static void do_pause(struct hv_domain *d, bool on, struct hv_reply *rp)
+{
+    rp->result = d->backend->pause ? d->backend->pause(d, on) : -ENOTSUP;
+    if (rp->result == -ENOTSUP)
+        snprintf(rp->text, sizeof rp->text, "this domain cannot be paused yet");
 }
 
 void hv_serve(struct hv_domain *d, int fd, bool *kill_r)
@@ -46,9 +56,12 @@ void hv_serve(struct hv_domain *d, int fd, bool *kill_r)
     case HV_CMD_STATE:
         rp.state = d->started ? XENC_ST_RUNNING : XENC_ST_READY;
         break;
+    case HV_CMD_PAUSE:
+    case HV_CMD_RESUME:
+        do_pause(d, rq.cmd == HV_CMD_PAUSE, &rp);
+        break;
     default:
         rp.result = -ENOTSUP;
-        snprintf(rp.text, sizeof rp.text, "this domain cannot be paused yet");
     }
     send(fd, &rp, sizeof rp, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -19,11 +19,27 @@ static void pass(int fd)
         fcntl(fd, F_SETFD, 0);
 }
 
+static void pass_wires(const struct hv_wires *w)
+{
+    pass(w->irq);
+    for (unsigned q = 0; q < XENC_MAX_VQS; q++)
+        pass(w->bell[q]);
+}
+
+static void wire_word(char *word, const struct hv_domain *d, unsigned i)
+{
+    const struct hv_wires *w = &d->wires[i];
+    int n = snprintf(word, WORD, "--wires=%u:%d", i, w->irq);
+
+    for (unsigned q = 0; q < XENC_MAX_VQS && w->bell[q] >= 0; q++)
+        n += snprintf(word + n, WORD - (size_t)n, ",%d", w->bell[q]);
+}
+
 int hv_dev_start(struct hv_domain *d, struct err *e)
 {
     const struct hv_conf *c = d->conf;
-    char path[4200], (*w)[WORD] = calloc(8 + c->nshares, WORD);
-    char **argv = calloc(10 + c->nshares, sizeof *argv);
+    char path[4200], (*w)[WORD] = calloc(8 + XENC_MAX_DEVS + c->nshares, WORD);
+    char **argv = calloc(10 + XENC_MAX_DEVS + c->nshares, sizeof *argv);
     unsigned n = 0;
 
     if (!w || !argv)
@@ -43,6 +59,10 @@ int hv_dev_start(struct hv_domain *d, struct err *e)
     if (!c->tty)
         snprintf(argv[n] = w[n], WORD, "--console=-1,%d", c->stdio[2]), n++;
 
+    for (unsigned i = 0; i < d->boot->ndevs; i++)
+        if (d->wires[i].irq >= 0)
+            wire_word(argv[n] = w[n], d, i), n++;
+
     d->dev = vfork();
     if (d->dev == 0) {
         pass(d->mem_fd);
@@ -53,6 +73,8 @@ int hv_dev_start(struct hv_domain *d, struct err *e)
             pass(c->share[i].fd);
         for (int i = 0; i < 3; i++)
             pass(c->stdio[i]);
+        for (unsigned i = 0; i < d->boot->ndevs; i++)
+            pass_wires(&d->wires[i]);
         execv(path, argv);
         _exit(127);
     }

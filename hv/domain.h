@@ -14,9 +14,24 @@ struct hv_backend {
     enum hv_kind kind;
     /* Memory, kernel and boot area; d->mem_fd and d->boot are set. */
     int (*create)(struct hv_domain *d, struct err *e);
-    /* The first guest instruction. Sets d->first. */
+    /* What still needs the monitor's rights; on pv the first guest instruction. Sets
+     * d->over_fd. */
     int (*start)(struct hv_domain *d, struct err *e);
+    /* Threads of this process, which wait for `go`; the monitor has no rights any more.
+     * May be NULL, as all below. */
+    int (*threads)(struct hv_domain *d, struct err *e);
+    /* The jail is complete: the guest may run. */
+    void (*go)(struct hv_domain *d);
+    /* The guest should look at irq_pending, irq_seq and started in its boot area. NULL: it
+     * waits on irq_seq and started as futexes. */
+    void (*wake)(struct hv_domain *d);
+    /* Stops all of the guest, or lets it go on: 0 or a negative errno. */
+    int (*pause)(struct hv_domain *d, bool on);
+    void (*report)(struct hv_domain *d);        /* statistics to the log, at the end */
 };
+
+/* A device's ways to and from the guest, as eventfds; -1: words in the boot area serve. */
+struct hv_wires { int irq, bell[XENC_MAX_VQS]; };
 
 struct hv_domain {
     const struct hv_conf *conf;
@@ -27,7 +42,8 @@ struct hv_domain {
     uint64_t entry;
     /* The host-visible start of domain memory, hostile from the first instruction on. */
     struct xenc_boot *boot;
-    pid_t first;                /* process that must live as long as the domain */
+    int over_fd;                /* readable once the guest's part of the domain is over */
+    struct hv_wires wires[XENC_MAX_DEVS];
     pid_t dev;                  /* driver domain */
     bool started;               /* the guest has the same word, to lie with */
 };
@@ -57,7 +73,7 @@ void hv_futex_wake(uint32_t *v);
 
 /* jail.c: after the domain was made, in this order; threads start in between. */
 int hv_jail_rights(struct hv_domain *d, struct err *e);
-int hv_jail_calls(struct err *e);
+int hv_jail_calls(struct err *e);               /* of the calling thread */
 /* The filters leave no call that takes a path; should one get through all the same, then
  * there is nothing to find: a folder that is empty but for its own process. 0, or -1. */
 int hv_empty_root(void);

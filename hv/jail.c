@@ -59,7 +59,7 @@ int hv_jail_calls(struct err *e)
     };
     struct sock_fprog prog = { sizeof(filter) / sizeof(filter[0]), filter };
 
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog) != 0)
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) != 0)
         return err_sys(e, errno, "the monitor's system call filter");
     return 0;
 }

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -37,9 +37,22 @@ static int create(struct hv_domain *d, struct err *e)
         r = d->backend->start(d, e);
     if (r == 0)
         r = hv_jail_rights(d, e);
+    if (r == 0 && d->backend->threads)
+        r = d->backend->threads(d, e);
     if (r == 0 && d->conf->flags)
         r = hv_log_thread(d);
-    return r < 0 ? r : hv_jail_calls(e);
+    if (r == 0)
+        r = hv_jail_calls(e);
+    if (r == 0 && d->backend->go)
+        d->backend->go(d);
+    return r;
+}
+
+static bool over(const struct hv_domain *d)
+{
+    struct pollfd p = { .fd = d->over_fd, .events = POLLIN };
+
+    return poll(&p, 1, 0) == 1;
 }
 
 /* For `create`: the caller hears of the domain only when it stands. */
@@ -49,8 +62,7 @@ static int await_ready(struct hv_domain *d, struct err *e)
 
     while ((st = __atomic_load_n(&d->boot->state, __ATOMIC_SEQ_CST)) == XENC_ST_BOOT) {
         hv_futex_wait(&d->boot->state, st, 100);
-        siginfo_t si = { .si_pid = 0 };
-        if (waitid(P_PID, (id_t)d->first, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid) {
+        if (over(d)) {
             st = __atomic_load_n(&d->boot->state, __ATOMIC_SEQ_CST);
             break;
         }
@@ -75,7 +87,7 @@ static void answer(int fd, int code, const char *text)
 int main(int argc, char **argv)
 {
     static struct hv_conf conf;
-    struct hv_domain d = { .conf = &conf, .mem_fd = -1, .kernel_fd = -1 };
+    struct hv_domain d = { .conf = &conf, .mem_fd = -1, .kernel_fd = -1, .over_fd = -1 };
     struct err e = { 0 };
 
     if (hv_conf_parse(&conf, argc, argv, &e) < 0) {
@@ -83,6 +95,7 @@ int main(int argc, char **argv)
         return 2;
     }
     prctl(PR_SET_DUMPABLE, 0);
+    memset(d.wires, -1, sizeof d.wires);
     d.started = conf.autostart;
     int r = choose(&d, &e);
     if (r == 0)

@@ -123,7 +123,7 @@ static void control(struct hv_domain *d, struct pollfd *p, unsigned *n, bool *ki
 int hv_monitor(struct hv_domain *d)
 {
     struct pollfd p[CTL + 1 + MAX_CONNS] = {
-        [FIRST] = { .fd = watch(d->first), .events = POLLIN },
+        [FIRST] = { .fd = d->over_fd, .events = POLLIN },
         [DRIVER] = { .fd = watch(d->dev), .events = POLLIN },
         [CTL] = { .fd = d->conf->ctl_fd, .events = POLLIN },
     };

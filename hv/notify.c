@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -37,7 +38,9 @@ void hv_irq(struct hv_domain *d, uint32_t bits)
 {
     __atomic_or_fetch(&d->boot->irq_pending, bits, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&d->boot->irq_seq, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&d->boot->irq_waiting, __ATOMIC_SEQ_CST))
+    if (d->backend->wake)
+        d->backend->wake(d);
+    else if (__atomic_load_n(&d->boot->irq_waiting, __ATOMIC_SEQ_CST))
         hv_futex_wake(&d->boot->irq_seq);
 }
 
@@ -107,7 +110,10 @@ static void *log_loop(void *arg)
 {
     struct hv_domain *d = arg;
     struct xenc_log *l = hv_mem(d, XENC_LOG_GPA, sizeof *l);
+    struct err e;
 
+    if (hv_jail_calls(&e) < 0)
+        _exit(255);
     for (;;) {
         uint32_t head = __atomic_load_n(&l->head, __ATOMIC_SEQ_CST);
         if (head == l->tail)
@@ -121,10 +127,14 @@ int hv_log_thread(struct hv_domain *d)
 {
     pthread_t t;
     pthread_attr_t a;
+    sigset_t all, old;
 
     pthread_attr_init(&a);
     pthread_attr_setstacksize(&a, 64 * 1024);
+    sigfillset(&all);                   /* signals are the main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
     int r = pthread_create(&t, &a, log_loop, d);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&a);
     return -r;
 }

@@ -1,6 +1,9 @@
-/* Waiting for doorbells and waking guests: futexes in memory shared between processes. */
+/* Waiting for doorbells and waking guests. A guest that shares the host's kernel (pv) rings
+ * by a futex on a word; one in a virtual machine by an eventfd, and is interrupted by
+ * one. Our own kernels count in that word in both cases, and look whether we sleep. */
 #include <errno.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,14 +17,39 @@
 struct waitv { uint64_t val, uaddr; uint32_t flags, reserved; };
 enum { WAITV_FUTEX_32 = 2, SPIN_NS = 5000 };
 
-void futex_wake_all(uint32_t *word)
+static void futex_wake_all(uint32_t *word)
 {
     syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-uint32_t bell_read(const struct dev *d)
+void dev_wake(struct dev *d, uint32_t *word)
 {
-    return __atomic_load_n(&d->regs->doorbell, __ATOMIC_SEQ_CST);
+    const uint64_t one = 1;
+
+    if (d->irq_fd < 0)
+        futex_wake_all(word);
+    else if (write(d->irq_fd, &one, sizeof one) < 0)
+        return;                         /* EAGAIN: it rings already */
+}
+
+static uint32_t rings(const struct bell *b)
+{
+    return __atomic_load_n(&b->dev->regs->doorbell, __ATOMIC_SEQ_CST) + b->heard;
+}
+
+void bell_init(struct bell *b, struct dev *d, uint32_t queues)
+{
+    *b = (struct bell){ .dev = d, .queues = queues };
+    b->seen = rings(b) - 1;
+}
+
+bool bell_rang(struct bell *b)
+{
+    uint32_t now = rings(b);
+    bool rang = now != b->seen;
+
+    b->seen = now;
+    return rang;
 }
 
 bool bell_waitv_works(void)
@@ -30,10 +58,10 @@ bool bell_waitv_works(void)
     return errno != ENOSYS && errno != EPERM;
 }
 
-static bool rung(struct dev *const *d, const uint32_t *seen, unsigned n)
+static bool any_rang(struct bell *const *b, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        if (bell_read(d[i]) != seen[i])
+        if (rings(b[i]) != b[i]->seen)
             return true;
     }
     return false;
@@ -47,13 +75,13 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static bool spin_for_bell(struct dev *const *d, const uint32_t *seen, unsigned n)
+static bool spin_for_bell(struct bell *const *b, unsigned n)
 {
     uint64_t end = now_ns() + SPIN_NS;
 
     do {
         for (int i = 0; i < 16; i++) {
-            if (rung(d, seen, n))
+            if (any_rang(b, n))
                 return true;
             __builtin_ia32_pause();
         }
@@ -61,27 +89,59 @@ static bool spin_for_bell(struct dev *const *d, const uint32_t *seen, unsigned n
     return false;
 }
 
-void bell_wait(struct dev *const *d, const uint32_t *seen, unsigned n, bool spin)
+static void sleep_on_words(struct bell *const *b, unsigned n)
 {
     struct waitv w[BELLS_MAX];
 
-    if (spin && spin_for_bell(d, seen, n))
+    if (n == 1) {
+        syscall(SYS_futex, &b[0]->dev->regs->doorbell, FUTEX_WAIT, b[0]->seen, NULL, NULL, 0);
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        uintptr_t word = (uintptr_t)&b[i]->dev->regs->doorbell;
+
+        w[i] = (struct waitv){ b[i]->seen, word, WAITV_FUTEX_32, 0 };
+    }
+    syscall(SYS_futex_waitv, w, n, 0, NULL, 0);
+}
+
+static void sleep_on_events(struct bell *const *b, unsigned n)
+{
+    struct pollfd p[BELLS_MAX * XENC_MAX_VQS];
+    struct bell *of[BELLS_MAX * XENC_MAX_VQS];
+    uint64_t count;
+    nfds_t m = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned q = 0; q < b[i]->dev->nvqs; q++) {
+            if (!(b[i]->queues >> q & 1))
+                continue;
+            of[m] = b[i];
+            p[m++] = (struct pollfd){ .fd = b[i]->dev->bell_fd[q], .events = POLLIN };
+        }
+    }
+    if (poll(p, m, -1) < 0)
+        return;
+    /* A kernel that is not ours counts in no word: here is where we learn of its rings. */
+    for (nfds_t i = 0; i < m; i++) {
+        if (p[i].revents && read(p[i].fd, &count, sizeof count) > 0)
+            of[i]->heard++;
+    }
+}
+
+void bell_wait(struct bell *const *b, unsigned n, bool spin)
+{
+    if (spin && spin_for_bell(b, n))
         return;
     /* A count, not a flag: a console's two threads may wait for the same bell. */
     for (unsigned i = 0; i < n; i++)
-        __atomic_fetch_add(&d[i]->regs->doorbell_waiting, 1, __ATOMIC_SEQ_CST);
-    if (!rung(d, seen, n)) {
-        if (n == 1) {
-            syscall(SYS_futex, &d[0]->regs->doorbell, FUTEX_WAIT, seen[0], NULL, NULL, 0);
-        } else {
-            for (unsigned i = 0; i < n; i++) {
-                uintptr_t word = (uintptr_t)&d[i]->regs->doorbell;
-
-                w[i] = (struct waitv){ seen[i], word, WAITV_FUTEX_32, 0 };
-            }
-            syscall(SYS_futex_waitv, w, n, 0, NULL, 0);
-        }
+        __atomic_fetch_add(&b[i]->dev->regs->doorbell_waiting, 1, __ATOMIC_SEQ_CST);
+    if (!any_rang(b, n)) {
+        if (b[0]->dev->irq_fd < 0)
+            sleep_on_words(b, n);
+        else
+            sleep_on_events(b, n);
     }
     for (unsigned i = 0; i < n; i++)
-        __atomic_fetch_sub(&d[i]->regs->doorbell_waiting, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_sub(&b[i]->dev->regs->doorbell_waiting, 1, __ATOMIC_SEQ_CST);
 }

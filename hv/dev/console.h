@@ -5,6 +5,8 @@
 #include "hv/dev/serve.h"
 
 /* Input kinds: IN_NONE is at its end, IN_FILE never waits for somebody, IN_STREAM may. */
+enum { CONSOLE_RX = 1, CONSOLE_TX = 2 };        /* struct served.queues of each direction */
+
 struct console {
     struct dev dev;
     int in, out;                /* -1: none */

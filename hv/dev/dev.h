@@ -4,6 +4,7 @@
  * Started by the monitor as
  *   xenc-dev --mem=FD --grant=FD --log=FD --root=FD[:ro] [--share=N:FD[:ro]]...
  *            --console=INFD,OUTFD[,tty] [--console=-1,ERRFD]
+ *            [--wires=DEVICE:IRQFD,BELLFD...]...     eventfds, where words do not serve
  * with exactly those descriptors open. Device order in the boot area is fixed:
  * 0 file system, 1 entropy, 2 and 3 consoles (as many as --console was given). */
 #ifndef XENC_HV_DEV_H

@@ -24,6 +24,7 @@ void dev_init(struct dev *d, const struct dev_mem *mem, unsigned index, unsigned
     d->index = index;
     d->nvqs = nvqs;
     d->name = name;
+    d->irq_fd = -1;
 }
 
 /* The status bit tells the guest; the log line tells people. */
@@ -83,7 +84,11 @@ static struct vq *vq_get(struct dev *d, unsigned i)
     }
     if (__atomic_load_n(&d->broken, __ATOMIC_RELAXED))
         return NULL;
-    if (!q->ready && (!LOAD_ACQ(&d->regs->vq[i].ready) || !vq_setup(d, i)))
+    uint32_t which = LOAD_ACQ(&d->regs->vq[i].ready);
+    if (which != q->which)
+        q->ready = false;       /* reset and set up again while we looked elsewhere */
+    q->which = which;
+    if (!q->ready && (!which || !vq_setup(d, i)))
         return NULL;
     return q;
 }
@@ -192,24 +197,26 @@ static void dev_irq(struct dev *d)
 
     __atomic_fetch_or(&b->irq_pending, 1u << d->index, __ATOMIC_SEQ_CST);
     __atomic_fetch_add(&b->irq_seq, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&b->irq_waiting, __ATOMIC_SEQ_CST))
-        futex_wake_all(&b->irq_seq);
+    if (d->irq_fd >= 0 || __atomic_load_n(&b->irq_waiting, __ATOMIC_SEQ_CST))
+        dev_wake(d, &b->irq_seq);
 }
 
 void dev_notify(struct dev *d, unsigned i)
 {
     struct xenc_dev *r = d->regs;
-    uint16_t flags;
+    uint16_t flags = 0;
 
     /* Sequentially consistent: the used index must be visible before the flags and
      * waiter counts are looked at, or a waiter that just went to sleep is missed. */
     __atomic_fetch_add(&r->done_seq, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&r->done_waiting, __ATOMIC_SEQ_CST))
-        futex_wake_all(&r->done_seq);
-    if (!d->vq[i].ready)
-        return;
-    flags = __atomic_load_n((uint16_t *)(void *)d->vq[i].avail, __ATOMIC_SEQ_CST);
-    if (!(flags & VRING_AVAIL_F_NO_INTERRUPT))
+    bool waited = __atomic_load_n(&r->done_waiting, __ATOMIC_SEQ_CST);
+    if (d->vq[i].ready)
+        flags = __atomic_load_n((uint16_t *)(void *)d->vq[i].avail, __ATOMIC_SEQ_CST);
+    bool irq = d->vq[i].ready && !(flags & VRING_AVAIL_F_NO_INTERRUPT);
+    /* By interrupt one is enough for both. */
+    if (waited && (d->irq_fd < 0 || !irq))
+        dev_wake(d, &r->done_seq);
+    if (irq)
         dev_irq(d);
 }
 

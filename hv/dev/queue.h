@@ -25,6 +25,7 @@ struct vq {
     uint8_t *desc, *avail, *used;
     uint16_t num, next_avail, next_used;
     bool ready;
+    uint32_t which;             /* the guest's `ready` word: another one, another queue */
 };
 
 struct dev {
@@ -35,6 +36,9 @@ struct dev {
     const char *name;           /* for messages */
     unsigned nvqs;
     uint32_t broken;            /* atomic: 1 until the guest resets the device */
+    /* Eventfds, where the guest is a virtual machine: to it, and from it by queue. -1: words
+     * in guest memory serve. */
+    int irq_fd, bell_fd[XENC_MAX_VQS];
     struct vq vq[XENC_MAX_VQS];
 };
 
@@ -66,18 +70,27 @@ void dev_notify(struct dev *d, unsigned q);
 /* The config space changed. Safe in a signal handler. */
 void dev_config_changed(struct dev *d);
 
-/* bell.c: doorbells. Read the bell, look at the queues, then wait for it to change. */
+/* bell.c: doorbells. Has the bell rung? Look at the queues, then wait until it does. */
 
-uint32_t bell_read(const struct dev *d);
+struct bell {                   /* one waiter's */
+    struct dev *dev;
+    uint32_t queues;            /* bit i: queue i is this waiter's */
+    uint32_t seen, heard;
+};
 
-/* Sleeps until the doorbell of one of n (BELLS_MAX) devices is no longer seen[i] (or for no reason:
- * look again). spin: look for some microseconds before sleeping. */
-void bell_wait(struct dev *const *d, const uint32_t *seen, unsigned n, bool spin);
+/* A new one has rung: work queued before our time is found at once. */
+void bell_init(struct bell *b, struct dev *d, uint32_t queues);
+bool bell_rang(struct bell *b);         /* since it was last asked */
 
-/* Can one thread wait for several doorbells (futex_waitv, Linux 5.16)? */
+/* Sleeps until one of n (BELLS_MAX) has rung, or for no reason: ask again. All are bells
+ * of one guest. spin: look for some microseconds before sleeping. */
+void bell_wait(struct bell *const *b, unsigned n, bool spin);
+
+/* Can one thread wait for several words (futex_waitv, Linux 5.16)? */
 bool bell_waitv_works(void);
 
-void futex_wake_all(uint32_t *word);
+/* Wakes a guest's tasks that sleep on a word of the boot area. */
+void dev_wake(struct dev *d, uint32_t *word);
 
 /* iovec helpers (queue.c) */
 

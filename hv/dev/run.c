@@ -22,6 +22,7 @@ struct options {
     unsigned ntrees, nconsoles;
     struct jail_tree trees[TREES_MAX];
     struct { int in, out; bool tty; } console[CONSOLES_MAX];
+    struct { int irq, bell[XENC_MAX_VQS]; bool given; } wires[XENC_MAX_DEVS];
 };
 
 /* All of the process's state; one thread sets it up before there are others. */
@@ -77,6 +78,21 @@ static bool take_console(struct options *o, const char *s)
     return *s == 0 || o->console[i].tty;
 }
 
+/* DEVICE:IRQFD,BELLFD[,BELLFD]... */
+static bool take_wires(struct options *o, const char *s)
+{
+    int i;
+
+    if (!take_number(&s, &i) || i < 0 || i >= XENC_MAX_DEVS || *s++ != ':' ||
+        !take_number(&s, &o->wires[i].irq))
+        return false;
+    for (unsigned q = 0; q < XENC_MAX_VQS && *s == ','; q++)
+        if (s++, !take_number(&s, &o->wires[i].bell[q]))
+            return false;
+    o->wires[i].given = true;
+    return *s == 0;
+}
+
 static bool take_fd(const char *s, int *fd_r)
 {
     return take_number(&s, fd_r) && *s == 0;
@@ -102,7 +118,8 @@ static int parse(struct options *o, char **argv, struct err *e)
                   ((v = value(*a, "--log=")) && take_fd(v, &o->log)) ||
                   ((v = value(*a, "--root=")) && take_tree(o, 0, v)) ||
                   ((v = value(*a, "--share=")) && take_share(o, v)) ||
-                  ((v = value(*a, "--console=")) && take_console(o, v));
+                  ((v = value(*a, "--console=")) && take_console(o, v)) ||
+                  ((v = value(*a, "--wires=")) && take_wires(o, v));
 
         if (!ok)
             return err_set(e, EINVAL, "bad argument: %s", *a);
@@ -140,6 +157,15 @@ static int map_memory(struct dev_mem *m, int fd, struct err *e)
     return 0;
 }
 
+static void init_device(struct dev *d, unsigned i, unsigned nvqs, const char *name)
+{
+    dev_init(d, &state.mem, i, nvqs, name);
+    if (!state.opt.wires[i].given)
+        return;
+    d->irq_fd = state.opt.wires[i].irq;
+    memcpy(d->bell_fd, state.opt.wires[i].bell, sizeof d->bell_fd);
+}
+
 /* Console devices before the jail: terminals need setting up. */
 static void open_consoles(const struct options *o)
 {
@@ -148,7 +174,7 @@ static void open_consoles(const struct options *o)
     for (unsigned i = 0; i < o->nconsoles; i++) {
         struct console *c = &state.console[i];
 
-        dev_init(&c->dev, &state.mem, DEV_CONSOLE0 + i, 2, names[i]);
+        init_device(&c->dev, DEV_CONSOLE0 + i, 2, names[i]);
         console_open(c, o->console[i].in, o->console[i].out, o->console[i].tty);
         if (c->tty)
             console_watch_size(c);
@@ -169,29 +195,35 @@ static int set_up(char **argv, struct err *e)
         return err_add(e, "jail");
     for (unsigned i = 0; i < o->ntrees; i++)
         state.trees[i] = (struct fs_tree){ o->trees[i].fd, o->trees[i].ro };
-    dev_init(&state.fs.dev, &state.mem, DEV_FS, 2, "file system");
+    init_device(&state.fs.dev, DEV_FS, 2, "file system");
     state.fs.fs = fs_new(state.trees, o->ntrees, o->grant, e);
     if (!state.fs.fs)
         return -e->code;
-    dev_init(&state.rng, &state.mem, DEV_RNG, 1, "entropy");
+    init_device(&state.rng, DEV_RNG, 1, "entropy");
     rc = jail_lock(e);
     return rc < 0 ? err_add(e, "jail") : 0;
 }
 
+static void add_served(unsigned *n, struct dev *d, uint32_t queues, serve_fn fn, void *arg,
+                       bool may_block, bool ends)
+{
+    state.served[(*n)++] = (struct served){ .dev = d, .queues = queues, .fn = fn, .arg = arg,
+                                            .may_block = may_block, .ends = ends };
+}
+
 static int serve(void)
 {
-    struct served *s = state.served;
     unsigned n = 0;
 
-    s[n++] = (struct served){ &state.fs.dev, fs_serve, &state.fs, true, true };
-    s[n++] = (struct served){ &state.rng, rng_serve, &state.rng, true, true };
+    add_served(&n, &state.fs.dev, ~0u, fs_serve, &state.fs, true, true);
+    add_served(&n, &state.rng, ~0u, rng_serve, &state.rng, true, true);
     for (unsigned i = 0; i < state.opt.nconsoles; i++) {
         struct console *c = &state.console[i];
 
-        s[n++] = (struct served){ &c->dev, console_receive, c, false, false };
-        s[n++] = (struct served){ &c->dev, console_transmit, c, false, true };
+        add_served(&n, &c->dev, CONSOLE_RX, console_receive, c, false, false);
+        add_served(&n, &c->dev, CONSOLE_TX, console_transmit, c, false, true);
     }
-    return serve_all(s, n);
+    return serve_all(state.served, n);
 }
 
 int dev_run(char **argv)

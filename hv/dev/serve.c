@@ -34,14 +34,14 @@ static int thread_start(void *(*fn)(void *), void *arg)
 
 static void *serve_one(void *arg)
 {
-    const struct served *s = arg;
+    struct served *s = arg;
+    struct bell *bell = &s->bell;
 
+    bell_init(bell, s->dev, s->queues);         /* rung for work that is there already */
     for (;;) {
-        uint32_t seen = bell_read(s->dev);
-
-        if (s->fn(s->arg, true) == SERVE_OVER)
+        if (bell_rang(bell) && s->fn(s->arg, true) == SERVE_OVER)
             return NULL;
-        bell_wait(&s->dev, &seen, 1, false);
+        bell_wait(&bell, 1, false);
     }
     return NULL;
 }
@@ -65,14 +65,11 @@ static bool may_spin(void)
 
 /* Serves those of the first *n whose bell has rung, and drops those that moved to a
  * thread of their own from the two arrays. */
-static void serve_round(struct served **s, struct dev **dev, uint32_t *seen, unsigned *n)
+static void serve_round(struct served **s, struct bell **bell, unsigned *n)
 {
     for (unsigned i = 0; i < *n; i++) {
-        uint32_t bell = bell_read(dev[i]);
-
-        if (bell == seen[i])
+        if (!bell_rang(bell[i]))
             continue;
-        seen[i] = bell;
         switch (s[i]->fn(s[i]->arg, s[i]->may_block)) {
         case SERVE_IDLE:
             continue;
@@ -89,8 +86,7 @@ static void serve_round(struct served **s, struct dev **dev, uint32_t *seen, uns
         }
         *n -= 1;
         s[i] = s[*n];
-        dev[i] = dev[*n];
-        seen[i] = seen[*n];
+        bell[i] = bell[*n];
         i--;
     }
 }
@@ -98,9 +94,8 @@ static void serve_round(struct served **s, struct dev **dev, uint32_t *seen, uns
 int serve_all(struct served *all, unsigned n)
 {
     struct served *s[SERVED_MAX];
-    struct dev *dev[SERVED_MAX];
-    uint32_t seen[SERVED_MAX];
-    bool spin = may_spin(), one_waits = bell_waitv_works();
+    struct bell *bell[SERVED_MAX];
+    bool spin = may_spin(), one_waits = all[0].dev->irq_fd >= 0 || bell_waitv_works();
     unsigned kept = 0;
 
     for (unsigned i = 0; i < n; i++) {
@@ -111,12 +106,11 @@ int serve_all(struct served *all, unsigned n)
             continue;
         }
         s[kept] = &all[i];
-        dev[kept] = all[i].dev;
-        /* Never the bell's value: work queued before our time is found at once. */
-        seen[kept++] = bell_read(all[i].dev) - 1;
+        bell[kept] = &all[i].bell;
+        bell_init(bell[kept++], all[i].dev, all[i].queues);
     }
     for (;;) {
-        serve_round(s, dev, seen, &kept);
-        bell_wait(dev, seen, kept, spin);
+        serve_round(s, bell, &kept);
+        bell_wait(bell, kept, spin);
     }
 }

@@ -16,12 +16,14 @@ enum serve_result {
  * that another tenant or a slow reader can delay. */
 typedef enum serve_result (*serve_fn)(void *arg, bool may_block);
 
-struct served {                 /* a device, or a queue of it: they may share a bell */
+struct served {                 /* a device, or some queues of it */
     struct dev *dev;
+    uint32_t queues;            /* bit i: queue i */
     serve_fn fn;
     void *arg;
     bool may_block;             /* on the first thread too: its latency matters most */
     bool ends;                  /* its work ends by itself once the host's side takes it */
+    struct bell bell;           /* serve_all's */
 };
 
 /* Serves them for ever, SERVED_MAX at most. One thread waits for all doorbells; what may

@@ -158,8 +158,12 @@ static void enter(struct hv_domain *d)
 
 int pv_start(struct hv_domain *d, struct err *e)
 {
-    d->first = fork();
-    if (d->first == 0)
+    pid_t first = fork();
+
+    if (first == 0)
         enter(d);
-    return d->first < 0 ? err_sys(e, errno, "cannot start the first process") : 0;
+    if (first < 0)
+        return err_sys(e, errno, "cannot start the first process");
+    d->over_fd = (int)syscall(SYS_pidfd_open, first, 0);
+    return d->over_fd < 0 ? err_sys(e, errno, "pidfd_open") : 0;
 }

@@ -17,6 +17,9 @@ ROOMS = {
     "hv/gen": ["hv/gen/*.h"],
     "hv/pv": ["abi/*.h", "base/*.h", "hv/domain.h", "hv/conf.h", "hv/hv.h", "hv/pv/*.h",
               "hv/dev/dev.h", "pv_filter.inc"],
+    "hv/kvm": ["abi/*.h", "base/*.h", "hv/domain.h", "hv/conf.h", "hv/hv.h", "hv/kvm/*.h",
+               "hv/dev/dev.h", "vcpu_filter.inc"],
+    "hv/kvm/gen": ["hv/gen/emit.h"],
     "hv/pv/gen": ["abi/pv.h", "abi/pv_calls.def"],
     "hv/dev": ["abi/*.h", "base/err.h", "hv/dev/*.h", "dev_filter.inc"],
     "hv/dev/gen": ["hv/gen/emit.h"],
@@ -45,7 +48,7 @@ LIBRARIES = {
     "archive*.h": ["oci"],
     "nettle/*": ["oci"],
     "zlib.h": ["oci"],
-    "seccomp.h": ["hv/gen", "hv/pv/gen", "hv/dev/gen"],
+    "seccomp.h": ["hv/gen", "hv/kvm/gen", "hv/pv/gen", "hv/dev/gen"],
     # System call numbers: objects of the kernel do not know them.
     "asm/unistd*.h": ["runtime", K + "/sys", K + "/plat/pv", K + "/plat/pvh"],
 }

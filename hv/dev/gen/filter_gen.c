@@ -21,7 +21,7 @@ static const int plain[] = {
     /* memory of malloc */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
     /* entropy, console, log, grants */
-    SCMP_SYS(getrandom), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(write),
+    SCMP_SYS(getrandom), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(write), SCMP_SYS(read),
     SCMP_SYS(sendmsg),
     /* files */
     SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(newfstatat), SCMP_SYS(fstat),
