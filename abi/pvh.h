@@ -47,8 +47,11 @@ enum { PVH_MEM_RAM = 1, PVH_MEM_RESERVED = 2, PVH_MEM_ACPI = 3 };
 #define PVH_GSI_DEV     16u
 #define PVH_PORT_BELL   0xe000u
 #define PVH_GSI_CTL     10u             /* irq_pending, ctl_cmd or started has changed */
+/* To our kernel interrupts come as messages with these vectors, past the I/O APIC. */
+#define PVH_VECTOR_DEV  0x30u           /* + device */
+#define PVH_VECTOR_CTL  0x38u
 
-/* Ports of 32 bits. STATUS: the exit code for people, and the domain's end. WAKE: enum
+/* Ports of 32 bits. EXIT: the exit code for people, and the domain's end. WAKE: enum
  * pvh_wake: the monitor looks at that word. */
 #define PVH_PORT_EXIT   0xf4u
 #define PVH_PORT_WAKE   0xf8u

@@ -133,10 +133,13 @@ int hv_monitor(struct hv_domain *d)
 
     catch_signals(&open);
     while (!kill_now) {
-        if (p[FIRST].fd < 0 || p[FIRST].revents)
-            return hv_log_drain(d, PATIENCE_MS), ended(d, false);
-        if (p[DRIVER].fd < 0 || p[DRIVER].revents)
-            return hv_log_drain(d, PATIENCE_MS), ended(d, true);
+        bool driver = p[DRIVER].fd < 0 || p[DRIVER].revents;
+        if (p[FIRST].fd < 0 || p[FIRST].revents || driver) {
+            hv_log_drain(d, PATIENCE_MS);
+            if (d->backend->report && d->conf->flags & XENC_BOOT_DEBUG)
+                d->backend->report(d);
+            return ended(d, driver && !p[FIRST].revents);
+        }
         hv_log_drain(d, 0);
         if (ppoll(p, n, NULL, &open) < 0) {
             if (errno != EINTR)

@@ -11,8 +11,10 @@
  * the three of AVX-512. No AMX, no protection keys. */
 #define STATES 0xe7u
 
-#define DEADLINE BIT(24)
-#define HTT      BIT(28)
+/* Not in what KVM says: the monitor's to set. */
+#define DEADLINE   BIT(24)
+#define HYPERVISOR BIT(31)
+#define HTT        BIT(28)
 
 static const struct leaf {
     uint32_t function, index, eax, ebx, ecx, edx;       /* masks */
@@ -112,7 +114,7 @@ static void adapt(struct kvm_cpuid_entry2 *c, unsigned id, unsigned n, bool tsc_
     case 0x0: clamp(&c->eax, 0xd); break;
     case 0x1:
         c->ebx = (c->ebx & 0xffff) | n << 16 | id << 24;
-        c->ecx = tsc_deadline ? c->ecx | DEADLINE : c->ecx & ~DEADLINE;
+        c->ecx = HYPERVISOR | (tsc_deadline ? c->ecx | DEADLINE : c->ecx & ~DEADLINE);
         c->edx = n > 1 ? c->edx | HTT : c->edx & ~HTT;
         break;
     case 0x4: cache(c, n); break;

@@ -38,11 +38,34 @@ static int wire_irq(struct kvm_vm *vm, unsigned gsi, int *fd_r, struct err *e)
     return r;
 }
 
+static struct kvm_irq_routing_entry message(unsigned gsi, unsigned vector)
+{
+    return (struct kvm_irq_routing_entry){
+        .gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+        .u.msi = { .address_lo = 0xfee00000, .data = vector },  /* to CPU 0 */
+    };
+}
+
+/* For our kernel. A foreign one finds the lines at an I/O APIC, as KVM routes them at first. */
+static int route_messages(struct kvm_vm *vm, struct err *e)
+{
+    struct { struct kvm_irq_routing head; struct kvm_irq_routing_entry e[XENC_MAX_DEVS + 1]; }
+        r = { .head.nr = XENC_MAX_DEVS + 1 };
+
+    r.e[0] = message(PVH_GSI_CTL, PVH_VECTOR_CTL);
+    for (unsigned i = 0; i < XENC_MAX_DEVS; i++)
+        r.e[1 + i] = message(PVH_GSI_DEV + i, PVH_VECTOR_DEV + i);
+    return ioctl(vm->fd, KVM_SET_GSI_ROUTING, &r) < 0 ? err_sys(e, errno, "KVM_SET_GSI_ROUTING")
+                                                      : 0;
+}
+
 int kvm_wire(struct kvm_vm *vm, struct err *e)
 {
     const struct xenc_boot *b = vm->d->boot;
-    int r = wire_irq(vm, PVH_GSI_CTL, &vm->ctl_irq, e);
+    int r = vm->foreign ? 0 : route_messages(vm, e);
 
+    if (r == 0)
+        r = wire_irq(vm, PVH_GSI_CTL, &vm->ctl_irq, e);
     for (unsigned i = 0; r == 0 && i < b->ndevs; i++) {
         struct hv_wires *w = &vm->d->wires[i];
         mmio_init(&vm->mmio[i], &vm->d->boot->dev[i]);

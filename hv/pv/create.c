@@ -134,4 +134,4 @@ static int pv_create(struct hv_domain *d, struct err *e)
     return r < 0 ? r : fill_boot(d, end, e);
 }
 
-const struct hv_backend hv_backend_pv = { HV_PV, pv_create, pv_start };
+const struct hv_backend hv_backend_pv = { .kind = HV_PV, .create = pv_create, .start = pv_start };

@@ -7,7 +7,10 @@
 
 char pvh_first_block[PVH_BLOCK] __attribute__((aligned(PVH_BLOCK)));
 static u8 first_fpu[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-static struct xenc_boot boot;
+static struct xenc_boot made;           /* where our monitor has not laid one out */
+static struct xenc_boot *boot = &made;
+struct xenc_boot *pvh_host;
+static struct xenc_log *host_log;
 static struct pvh_range heap;
 static bool debug_port, serial_port;
 
@@ -15,17 +18,21 @@ void pvh_boot(u64 start_info) __attribute__((noreturn));
 
 /* -- messages -- */
 
-void pvh_console_init(void)
+static void find_ports(void)
 {
+    static bool looked;
+
+    if (looked)
+        return;
+    looked = true;
     debug_port = inb(PORT_DEBUG) == PORT_DEBUG;         /* as QEMU's and Bochs' answer */
     outb(PORT_SERIAL + 7, 0x5a);                        /* a register without effect */
     serial_port = inb(PORT_SERIAL + 7) == 0x5a;
 }
 
-void plat_log(const char *s, size_t n)
+static void log_to_ports(const char *s, size_t n)
 {
-    u64 f = irq_save();
-
+    find_ports();
     for (; n; n--, s++) {
         if (debug_port)
             outb(PORT_DEBUG, (u8)*s);
@@ -37,30 +44,90 @@ void plat_log(const char *s, size_t n)
             __builtin_ia32_pause();
         outb(PORT_SERIAL, (u8)*s);
     }
+}
+
+/* Room in the ring, for which the monitor's reader gets some time; once it has let it
+ * pass, none until it reads again. */
+static u32 log_room(struct xenc_log *l)
+{
+    static u32 stuck_at;
+    static bool stuck;
+    u32 tail = READ_ONCE(l->tail);
+
+    if (l->head - tail < XENC_LOG_SIZE || (stuck && stuck_at == tail))
+        return XENC_LOG_SIZE - min(l->head - tail, XENC_LOG_SIZE);
+    pvh_host_wake(PVH_WAKE_LOG);
+    for (int i = 0; i < 1000000 && READ_ONCE(l->tail) == tail; i++)
+        __builtin_ia32_pause();
+    stuck_at = READ_ONCE(l->tail);
+    stuck = stuck_at == tail;
+    return XENC_LOG_SIZE - min(l->head - stuck_at, XENC_LOG_SIZE);
+}
+
+static void log_to_host(const char *s, size_t n)
+{
+    static u32 lock;
+    struct xenc_log *l = host_log;
+    u32 room;
+
+    while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+        __builtin_ia32_pause();
+    for (; n && (room = log_room(l)); n -= room, s += room) {
+        room = min(room, (u32)min(n, (size_t)XENC_LOG_SIZE));
+        for (u32 i = 0; i < room; i++)
+            l->data[(l->head + i) % XENC_LOG_SIZE] = s[i];
+        __atomic_store_n(&l->head, l->head + room, __ATOMIC_SEQ_CST);
+    }
+    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+    pvh_host_wake(PVH_WAKE_LOG);
+}
+
+void plat_log(const char *s, size_t n)
+{
+    u64 f = irq_save();
+
+    if (host_log)
+        log_to_host(s, n);
+    else
+        log_to_ports(s, n);
     irq_restore(f);
 }
 
-/* -- the boot area: told by the host's record, or made up from the command line -- */
+/* -- the boot area: our monitor's, or made up from the record and the command line -- */
 
-static void fill_boot(void)
+/* window: where physical memory is seen at present. */
+static void find_host(u64 window)
 {
-    size_t len = 0;
+    u64 gpa;
+    size_t len;
 
-    boot.magic = XENC_BOOT_MAGIC;
-    boot.version = XENC_BOOT_VERSION;
-    boot.ncpus = pvh_ncpus;
-    boot.started = 1;
+    if (!pvh_module(PVH_MODULE_BOOT, &gpa, &len) || len < sizeof *boot)
+        return;
+    boot = (struct xenc_boot *)(window + gpa);
+    if (boot->magic != XENC_BOOT_MAGIC || boot->version != XENC_BOOT_VERSION)
+        panic("pvh boot: the monitor is of another version");
+    pvh_host = boot;
+    host_log = (struct xenc_log *)(window + gpa + XENC_LOG_GPA);
+}
+
+void pvh_host_wake(u32 what)
+{
+    if (pvh_host)
+        outl(PVH_PORT_WAKE, what);
+}
+
+static void make_boot(void)
+{
+    boot->magic = XENC_BOOT_MAGIC;
+    boot->version = XENC_BOOT_VERSION;
+    boot->started = 1;
     if (pvh_option("xenc.debug", 0, NULL, 0) >= 0)
-        boot.flags |= XENC_BOOT_DEBUG;
+        boot->flags |= XENC_BOOT_DEBUG;
     if (pvh_option("xenc.strace", 0, NULL, 0) >= 0)
-        boot.flags |= XENC_BOOT_STRACE;
-    u32 r[4];
-    cpuid_read(1, 0, r);
-    boot.hwcap = r[3];
-    boot.record = pvh_record_module(&len);
-    boot.record_len = len;
-    if (!boot.record)
-        pvh_record_default(&boot);
+        boot->flags |= XENC_BOOT_STRACE;
+    if (pvh_module(PVH_MODULE_RECORD, &boot->record, &boot->record_len))
+        return;
+    pvh_record_default(boot);
 }
 
 /* The heap gets what boot's own tables leave, behind one counter for each of its pages. */
@@ -71,8 +138,8 @@ static void find_heap(void)
 
     pvh_refs_set(plat_kva(start), start + counters);
     heap = (struct pvh_range){ start + counters, end };
-    boot.mem_size = heap.end - heap.start;
-    boot.heap_start = heap.start;
+    boot->mem_size = heap.end - heap.start;
+    boot->heap_start = heap.start;
 }
 
 void pvh_boot(u64 start_info)
@@ -89,11 +156,12 @@ void pvh_boot(u64 start_info)
     t->plat.live = 1;
     wrmsr(0xc0000101, (u64)c);          /* GS_BASE */
     wrmsr(0xc0000102, 0);
-    pvh_console_init();
     pvh_trap_init(c);
     pvh_start_info(start_info);
+    find_host(PVH_KERNEL);
     pvh_cpu_features(true);
     pvh_paging_init();
+    find_host(PVH_DIRECT);
     c->cr3 = pvh_kernel_cr3;
     pvh_fp_init(true);
     pvh_clock_init();
@@ -102,7 +170,12 @@ void pvh_boot(u64 start_info)
     pvh_sched_init(c, plat_kva(pvh_early_pages(PVH_IDLE_BLOCK / PAGE_SIZE)));
     pvh_smp_start();
     find_heap();
-    fill_boot();
+    if (!pvh_host)
+        make_boot();
+    u32 r[4];
+    cpuid_read(1, 0, r);
+    boot->hwcap = r[3];
+    boot->ncpus = pvh_ncpus;
     pvh_bus_init();
     printk(7, "cpu: %u in use, TSC %lu kHz, state of %lu bytes to switch", pvh_ncpus,
            (unsigned long)pvh_tsc_khz(), (unsigned long)plat_fp_size());
@@ -110,7 +183,7 @@ void pvh_boot(u64 start_info)
     kmain();
 }
 
-struct xenc_boot *plat_boot(void) { return &boot; }
+struct xenc_boot *plat_boot(void) { return boot; }
 unsigned plat_ncpus(void) { return pvh_ncpus; }
 
 void plat_heap_range(u64 *start_r, u64 *end_r)
@@ -150,9 +223,17 @@ void plat_entropy(void *buf, size_t n)
 
 /* -- state and end -- */
 
-void plat_state(u32 state) { boot.state = state; }
+void plat_state(u32 state)
+{
+    __atomic_store_n(&boot->state, state, __ATOMIC_SEQ_CST);
+    pvh_host_wake(PVH_WAKE_STATE);
+}
 
-void plat_await_start(void) { }
+void plat_await_start(void)
+{
+    while (!READ_ONCE(boot->started))
+        pvh_word_wait(&boot->started, 0, WAIT_FOREVER);
+}
 
 /* The port ends the domain where somebody listens to it. Else a triple fault does. */
 static __attribute__((noreturn)) void end(u32 status)
@@ -160,7 +241,7 @@ static __attribute__((noreturn)) void end(u32 status)
     static const struct { u16 len; u64 base; } __attribute__((packed)) none = { 0, 0 };
 
     irq_save();
-    outl(PORT_EXIT, status);
+    outl(PVH_PORT_EXIT, status);
     __asm__ volatile("lidt %0; int3" : : "m"(none));
     for (;;)
         __asm__ volatile("hlt");
@@ -168,7 +249,7 @@ static __attribute__((noreturn)) void end(u32 status)
 
 void plat_halt(int wait_status)
 {
-    boot.exit_status = (u32)wait_status;
+    boot->exit_status = (u32)wait_status;
     plat_state(XENC_ST_EXITED);
     /* isa-debug-exit makes (v << 1) | 1 of it, a byte: give it the exit code, or 128 and
      * the signal, as shells count. */
@@ -178,9 +259,11 @@ void plat_halt(int wait_status)
 
 void plat_panic(const char *report)
 {
-    strlcpy(boot.panic, report, sizeof boot.panic);
+    strlcpy(boot->panic, report, sizeof boot->panic);
     plat_state(XENC_ST_PANIC);
-    plat_log(report, strlen(report));
-    plat_log("\n", 1);
+    if (!pvh_host) {                    /* which prints the report itself */
+        plat_log(report, strlen(report));
+        plat_log("\n", 1);
+    }
     end(255);
 }

@@ -28,9 +28,8 @@
 #define SEL_TSS   0x28
 
 /* Ports. A domain's end is told to the host by a 32-bit write of the exit code (128 +
- * signal; 255: panic) to
- * PORT_EXIT, which QEMU's isa-debug-exit (iobase=0xf4,iosize=4) understands too. */
-#define PORT_EXIT   0xf4
+ * signal; 255: panic) to PVH_PORT_EXIT (abi/pvh.h), which QEMU's isa-debug-exit
+ * (iobase=0xf4,iosize=4) understands too. */
 #define PORT_DEBUG  0xe9
 #define PORT_SERIAL 0x3f8
 #endif

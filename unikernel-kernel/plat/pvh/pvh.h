@@ -2,7 +2,7 @@
 #ifndef PLAT_PVH_PVH_H
 #define PLAT_PVH_PVH_H
 
-#include "abi/boot.h"
+#include "abi/pvh.h"
 #include "layout.h"
 #include "task.h"
 #include "vdso_data.h"
@@ -109,11 +109,13 @@ extern unsigned pvh_nram;
 extern char pvh_cmdline[2048];
 void pvh_start_info(u64 gpa);
 struct pvh_range pvh_free_ram(void);
-u64 pvh_record_module(size_t *len_r);           /* gpa, or 0 */
+bool pvh_module(const char *name, u64 *gpa_r, size_t *len_r);
+/* The boot area of our own monitor; NULL: something else has booted us. */
+extern struct xenc_boot *pvh_host;
+void pvh_host_wake(u32 what);                   /* enum pvh_wake: it looks at that word */
 void pvh_record_default(struct xenc_boot *b);   /* cmdline.c */
 /* The value of the n-th word "name=value": length, or -1. */
 int pvh_option(const char *name, unsigned n, char *buf, size_t size);
-void pvh_console_init(void);
 
 /* -- paging.c -- */
 extern u64 pvh_kernel_cr3;
@@ -171,6 +173,13 @@ void pvh_fp_save(void *area);                   /* the CPU's registers, XSAVE fo
 void pvh_fp_switch(struct cpu *c, struct task *prev, struct task *next);
 void pvh_bus_init(void);
 void pvh_bus_irq(unsigned vector);
+/* virtio-mmio's registers (mmio.c), where the boot area does not have them. */
+void pvh_mmio_find(void (*found)(volatile u8 *reg, u32 type, u32 irq));
+u64 pvh_mmio_features(volatile u8 *reg);
+void pvh_mmio_set_features(volatile u8 *reg, u64 f);
+void pvh_mmio_set_status(volatile u8 *reg, u32 status);
+u8 pvh_mmio_config(volatile u8 *reg, unsigned off);
+void pvh_mmio_set_queue(volatile u8 *reg, unsigned q, const struct xenc_vq *vq);
 
 /* -- smp.c -- */
 enum pvh_shoot { SHOOT_NONE, SHOOT_FLUSH, SHOOT_LEAVE };
@@ -192,5 +201,6 @@ void pvh_syscall_entry(void);
 #define VEC_WAKE     0xed       /* look at your task, or for one */
 #define VEC_SHOOT    0xee
 #define VEC_SPURIOUS 0xff
-#define VEC_DEV      0x30       /* + device index */
+#define VEC_DEV      PVH_VECTOR_DEV     /* + device index */
+#define VEC_CTL      PVH_VECTOR_CTL
 #endif

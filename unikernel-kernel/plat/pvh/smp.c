@@ -18,6 +18,8 @@ static u32 count_cpus(void)
     char v[16];
     u32 r[4];
 
+    if (pvh_host)
+        return pvh_host->ncpus;
     if (pvh_option("xenc.vcpus", 0, v, sizeof v) > 0)
         return (u32)strtou64(v, NULL, 0);
     cpuid_read(1, 0, r);
@@ -49,7 +51,7 @@ static bool start(struct cpu *c, u32 id)
     await(&c->online, 100);
     for (int i = 0; i < 2; i++) {
         pvh_apic_send(id, ICR_START | TRAMPOLINE >> PAGE_SHIFT);
-        if (await(&c->online, i ? 100000 : 2000))
+        if (await(&c->online, i ? 1000000 : 2000))
             return true;
     }
     return false;

@@ -1,16 +1,8 @@
 /* What the loader tells: hvm_start_info (Xen's PVH boot ABI, version 1). Foreign, but
  * from below: a broken one ends the domain with a message. */
+#include "abi/pvh.h"
 #include "pvh.h"
 
-struct start_info {
-    u32 magic, version, flags, nr_modules;
-    u64 modlist, cmdline, rsdp, memmap;
-    u32 memmap_entries, reserved;
-};
-struct module { u64 addr, size, cmdline, reserved; };
-struct memmap { u64 addr, size; u32 type, reserved; };
-
-#define START_MAGIC 0x336ec578u
 #define EARLY_MAX   (1ull << 30)        /* what boot's page tables reach */
 #define LOW_MEM     (1ull << 20)
 
@@ -28,10 +20,10 @@ static const void *early(u64 gpa, u64 len)
     return (const void *)(PVH_KERNEL + gpa);
 }
 
-static void read_modules(const struct start_info *si)
+static void read_modules(const struct pvh_start_info *si)
 {
     unsigned n = min(si->nr_modules, (u32)ARRAY_SIZE(mods));
-    const struct module *m = n ? early(si->modlist, n * sizeof *m) : NULL;
+    const struct pvh_module *m = n ? early(si->modlist, n * sizeof *m) : NULL;
 
     for (unsigned i = 0; i < n; i++) {
         mods[i].r = (struct pvh_range){ m[i].addr, m[i].addr + m[i].size };
@@ -41,21 +33,21 @@ static void read_modules(const struct start_info *si)
     nmods = n;
 }
 
-static void read_memmap(const struct start_info *si)
+static void read_memmap(const struct pvh_start_info *si)
 {
-    const struct memmap *m = early(si->memmap, si->memmap_entries * sizeof *m);
+    const struct pvh_memmap *m = early(si->memmap, si->memmap_entries * sizeof *m);
 
     for (u32 i = 0; i < si->memmap_entries && pvh_nram < ARRAY_SIZE(pvh_ram); i++)
-        if (m[i].type == 1 && m[i].addr + m[i].size > LOW_MEM)
+        if (m[i].type == PVH_MEM_RAM && m[i].addr + m[i].size > LOW_MEM)
             pvh_ram[pvh_nram++] = (struct pvh_range){ max(m[i].addr, LOW_MEM),
                                                       m[i].addr + m[i].size };
 }
 
 void pvh_start_info(u64 gpa)
 {
-    const struct start_info *si = early(gpa, sizeof *si);
+    const struct pvh_start_info *si = early(gpa, sizeof *si);
 
-    if (si->magic != START_MAGIC)
+    if (si->magic != PVH_START_MAGIC)
         panic("pvh boot: no hvm_start_info");
     if (si->version < 1 || !si->memmap_entries)
         panic("pvh boot: the loader gives no memory map");
@@ -96,20 +88,24 @@ static const void *module_at(unsigned i, size_t *len_r)
     return (const void *)(PVH_DIRECT + mods[i].r.start);
 }
 
-#define RECORD_NAME "xenc.record"
+static bool is_named(unsigned i, const char *name) { return !strcmp(mods[i].name, name); }
 
-u64 pvh_record_module(size_t *len_r)
+bool pvh_module(const char *name, u64 *gpa_r, size_t *len_r)
 {
-    for (unsigned i = 0; i < nmods; i++)
-        if (!strcmp(mods[i].name, RECORD_NAME))
-            return plat_gpa(module_at(i, len_r));
-    return 0;
+    for (unsigned i = 0; i < nmods; i++) {
+        if (!is_named(i, name))
+            continue;
+        *gpa_r = mods[i].r.start;
+        *len_r = mods[i].r.end - mods[i].r.start;
+        return true;
+    }
+    return false;
 }
 
 const void *plat_initrd(size_t *len_r)
 {
     for (unsigned i = 0; i < nmods; i++)
-        if (strcmp(mods[i].name, RECORD_NAME))
+        if (!is_named(i, PVH_MODULE_RECORD) && !is_named(i, PVH_MODULE_BOOT))
             return module_at(i, len_r);
     return NULL;
 }
