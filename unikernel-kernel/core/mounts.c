@@ -73,11 +73,11 @@ static int make_file(const char *path)
 
 /* -- mounts -- */
 
-/* Kinds that a container is usually given and whose contents we don't have yet: programs
+/* A kind that a container is usually given and whose contents we don't have yet: programs
  * find an empty directory (docs/CAVEATS.md). */
 static bool may_be_empty(const char *type)
 {
-    return !strcmp(type, "mqueue") || !strcmp(type, "cgroup");
+    return !strcmp(type, "cgroup");
 }
 
 static int mount_at(const struct xenc_mount *m, const char *type, const char *source,

@@ -67,6 +67,8 @@ static void tmpfs_evict(struct inode *i)
         tmpfs_dir_free(i);
     tmpfs_data_free(i);
     tmpfs_xattr_free(i);
+    if (tinode_of(i)->mq)
+        tmpfs_mq_evict(tinode_of(i));
     kfree(i->priv);
     __atomic_sub_fetch(&fs->inodes, 1, __ATOMIC_RELAXED);
 }

@@ -29,6 +29,7 @@ struct tinode {                 /* inode->priv */
     struct txattr *xattrs;
     struct rbtree by_name, by_cookie;   /* of tdirents */
     u64 next_cookie;
+    struct mqueue *mq;          /* of the mqueue file system: the queue */
 };
 
 struct tdirent {
@@ -57,6 +58,7 @@ void tmpfs_dir_free(struct inode *dir);
 extern const struct file_ops tmpfs_file_fops;
 void tmpfs_data_free(struct inode *i);
 int tmpfs_set_size(struct inode *i, u64 size);
+void tmpfs_mq_evict(struct tinode *t);  /* mqueue_fs.c: t->mq goes */
 /* tmpfs_pages.c: tree lock not held by the caller */
 void *tpages_find(struct tinode *t, u64 index);
 /* The page at index, made (zeroed unless raw) if need be. below: only if index is still
