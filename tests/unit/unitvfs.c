@@ -21,6 +21,9 @@ static const struct file_ops none;
 #undef CHR
 
 WEAK void exec_image_free(struct exec_image *x) {}
+struct tinode;
+void tmpfs_mq_evict(struct tinode *t);
+WEAK void tmpfs_mq_evict(struct tinode *t) {}
 WEAK void epoll_file_gone(struct file *f) {}
 WEAK int signal_send_self(int sig) { return signal_send_task(unit_current(), sig, NULL); }
 WEAK int signal_send_task(struct task *t, int sig, const struct ksiginfo *info)
