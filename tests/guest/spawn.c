@@ -107,10 +107,33 @@ static void spawns(void)
     note("spawnp missing: %s", strerror(r));
 }
 
+/* When posix_spawn has returned, the new program is what /proc shows. */
+static void names_at_once(void)
+{
+    char *sleep_argv[] = { "busybox", "sleep", "30", NULL }, path[40], link[100], comm[40];
+    int wrong = 0;
+    for (int i = 0; i < 100; i++) {
+        pid_t p;
+        if (posix_spawn(&p, "/bin/busybox", NULL, NULL, sleep_argv, environ)) { wrong++; continue; }
+        snprintf(path, sizeof path, "/proc/%d/exe", p);
+        ssize_t n = readlink(path, link, sizeof link);
+        wrong += n != 12 || memcmp(link, "/bin/busybox", 12);
+        snprintf(path, sizeof path, "/proc/%d/comm", p);
+        int f = open(path, O_RDONLY);
+        n = read(f, comm, sizeof comm);
+        close(f);
+        wrong += n != 8 || memcmp(comm, "busybox", 7);
+        kill(p, SIGKILL);
+        waitpid(p, NULL, 0);
+    }
+    note("wrong names: %d", wrong);
+}
+
 int main(void)
 {
     with_vfork();
     spawns();
+    names_at_once();
     FILE *f = popen("echo popen; exit 3", "r");
     char line[50] = "";
     note("%s", fgets(line, sizeof line, f) ? line : "?");

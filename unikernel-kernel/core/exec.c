@@ -149,9 +149,30 @@ static void new_credentials(struct image *im)
         cred_commit(c);
 }
 
+/* What /proc calls a process. A parent that waits for its vfork child goes on when the child
+ * has an address space of its own: by then the names must be the new program's. */
+struct names { char comm[sizeof ((struct task *)0)->comm]; struct file *exe; };
+
+static void base_name(char *comm, const char *path)
+{
+    const char *base = strrchr(path, '/');
+
+    strlcpy(comm, base ? base + 1 : path, sizeof ((struct task *)0)->comm);
+}
+
+static void swap_names(struct task *t, struct names *n)
+{
+    struct names old;
+
+    memcpy(old.comm, t->comm, sizeof old.comm);
+    memcpy(t->comm, n->comm, sizeof old.comm);
+    old.exe = task_obj_swap(&t->proc->exe, n->exe);
+    *n = old;
+}
+
 /* Empties the address space, or leaves it to those who share it. A program that is
  * always at the same place keeps its text when it runs itself. */
-static int new_space(struct task *t, const struct image *im)
+static int new_space(struct task *t, const struct image *im, const char *path)
 {
     const struct inode *same = im->prog.eh.e_type == ET_EXEC ? im->file->inode : NULL;
     struct mm *old = t->mm, *mm = old;
@@ -159,25 +180,29 @@ static int new_space(struct task *t, const struct image *im)
     /* A new host process has the lender's pages: a copy of the bookkeeping knows where. */
     if (t->plat.lender || READ_ONCE(old->ref.n) > 1)
         mm = mm_clone(old);
+    struct names n = { .exe = im->file };
+    base_name(n.comm, path);
+    swap_names(t, &n);
     int e = mm ? plat_exec_detach(t) : -ENOMEM;
     if (e < 0) {
+        swap_names(t, &n);
         if (mm != old)
             mm_put(mm);
         return e;
     }
+    file_get(im->file);
+    if (n.exe)
+        file_put(n.exe);
     mm_clear(mm, same);
     if (mm != old)
         mm_put(task_obj_swap(&t->mm, mm));
     return 0;
 }
 
-static void set_names(struct task *t, const struct exec_args *a, struct file *exe, const char *path)
+static void set_texts(struct proc *p, const struct exec_args *a)
 {
-    struct proc *p = t->proc;
-    const char *base = strrchr(path, '/');
     size_t args = 0;
 
-    strlcpy(t->comm, base ? base + 1 : path, sizeof t->comm);
     for (u32 i = 0; i < a->argc; i++)
         args += strlen(a->strings + args) + 1;
     char *cmd = kmalloc(args + 1), *env = kmalloc(a->len - args + 1);
@@ -186,10 +211,6 @@ static void set_names(struct task *t, const struct exec_args *a, struct file *ex
     if (env)
         memcpy(env, a->strings + args, a->len - args);
     proc_texts_set(p, cmd, cmd ? args : 0, env, env ? a->len - args : 0);
-    file_get(exe);
-    struct file *old = task_obj_swap(&p->exe, exe);
-    if (old)
-        file_put(old);
 }
 
 static int unshare_for_exec(struct task *t)
@@ -269,13 +290,13 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     if (e == 0)
         futex_task_exit(t);
     if (e == 0)
-        e = new_space(t, im);
+        e = new_space(t, im, name);
     if (e < 0)
         goto out;
     task_vfork_release(t);
     new_credentials(im);
+    set_texts(t->proc, &a);
     reset_task(t);
-    set_names(t, &a, im->file, name);
     if (become(im, &a) < 0)
         task_exit_group(11 /* SIGSEGV */);
 out:
