@@ -37,6 +37,8 @@ static u64 vvar_below(u64 v)
     return low;
 }
 
+u64 pv_vdso_size;
+
 static u64 vdso_end(u64 v)
 {
     const Elf64_Ehdr *eh = (const Elf64_Ehdr *)v;
@@ -61,6 +63,7 @@ static void drop_loader(void)
         host3(__NR_munmap, PV_KERNEL_END, top - PV_KERNEL_END, 0);
         BOOT->vdso = 0;
     } else {
+        pv_vdso_size = vdso_end(v) - v;
         host3(__NR_munmap, PV_KERNEL_END, vvar_below(v) - PV_KERNEL_END, 0);
         host3(__NR_munmap, vdso_end(v), top - vdso_end(v), 0);
     }

@@ -22,6 +22,7 @@ extern char pv_exit_check[], pv_exit_end[], pv_trap_check[], pv_trap_end[];
 extern char pv_text_end[];      /* kernel.ld: end of text and constants */
 extern char pv_host_handler[], pv_restorer[];
 extern char pv_syscall_fast[];
+extern u64 pv_vdso_size;        /* boot.c; 0: there is none */
 void pv_return_user(struct regs *r) __attribute__((noreturn));
 long pv_clone_process(u64 flags, void *child_sp, u32 *tid, struct task *child);
 long pv_clone_thread(u64 flags, void *child_sp, u32 *tid, u64 tls, struct task *child);

@@ -22,9 +22,17 @@ static bool user_range(uptr_t a, size_t n)
     return a >= PV_KERNEL_END || a + n <= PV_KERNEL_START;
 }
 
+/* The vDSO lies above: programs pass its name and notes on, as they find them there. */
+static bool readable_range(uptr_t a, size_t n)
+{
+    u64 in = a - BOOT->vdso;
+
+    return user_range(a, n) || (in < pv_vdso_size && n <= pv_vdso_size - in);
+}
+
 int copy_from_user(void *dst, uptr_t src, size_t n)
 {
-    if (unlikely(!user_range(src, n)) || pv_ucopy(dst, (const void *)src, n))
+    if (unlikely(!readable_range(src, n)) || pv_ucopy(dst, (const void *)src, n))
         return -EFAULT;
     return 0;
 }
@@ -45,10 +53,11 @@ int clear_user(uptr_t dst, size_t n)
 
 ssize_t strncpy_from_user(char *dst, uptr_t src, size_t n)
 {
-    if (unlikely(!user_range(src, 1)))
+    if (unlikely(!readable_range(src, 1)))
         return -EFAULT;
     /* A string may end before the kernel region even if n bytes would reach it. */
-    size_t room = src < PV_KERNEL_START ? PV_KERNEL_START - src : PV_USER_MAX - src;
+    size_t room = src < PV_KERNEL_START ? PV_KERNEL_START - src
+                  : src < PV_USER_MAX ? PV_USER_MAX - src : BOOT->vdso + pv_vdso_size - src;
     long r = pv_ustrcpy(dst, (const char *)src, n < room ? n : room);
     if (r < 0 || (size_t)r == room)
         return -EFAULT;
