@@ -159,7 +159,7 @@ kernel-objs: $(KOBJ) $(PVOBJ)
 # Debian packages: to build and run a container; to test besides.
 DEPS_RUN   := gcc libc6-dev libseccomp-dev libjson-c-dev libarchive-dev nettle-dev \
         libzstd-dev zlib1g-dev musl-tools busybox-static
-DEPS_CHECK := bats clang jq libclang-rt-14-dev procps python3 umoci
+DEPS_CHECK := bats clang jq libclang-rt-14-dev mmdebstrap procps python3 umoci
 
 # Wildcards and compilers are looked up when make starts: what `deps` has brought is seen
 # by a second make.
@@ -228,7 +228,8 @@ clean:
 help:
 	@cat HACKING.md
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# Not in the file tree that the tests keep there.
+-include $(shell find $(BUILD) -path $(BUILD)/real -prune -o -name '*.d' -print 2>/dev/null)
 -include tests/tests.mk
 
 .PHONY: all asan asan-bins bench check check-quick clean demo deps deps-run docs fuzz help \
