@@ -1,22 +1,25 @@
 /* Requests on the control socket: from the runtime, as the same user (mode 0600). */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "hv/domain.h"
 
-static int32_t do_kill(struct hv_domain *d, const struct hv_request *rq, bool *kill_r)
+int64_t hv_signal(struct hv_domain *d, unsigned sig, bool all, bool *end_r)
 {
-    uint64_t arg[2] = { rq->arg[0], rq->arg[1] };
+    static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+    uint64_t arg[2] = { sig, all };
 
-    if (rq->arg[0] > 64)
+    if (sig > 64)
         return -EINVAL;
-    if (rq->arg[0] == 9) {              /* no need to ask the guest */
-        *kill_r = true;
+    *end_r |= sig == SIGKILL;           /* no need to ask the guest */
+    for (unsigned i = 0; d->deaf && i < sizeof ends / sizeof ends[0]; i++)
+        *end_r |= sig == (unsigned)ends[i];
+    if (*end_r)
         return 0;
-    }
-    return (int32_t)hv_control(d, XENC_CTL_KILL, arg, 2);
+    return d->deaf ? -ENOTSUP : hv_control(d, XENC_CTL_KILL, arg, 2);
 }
 
 static int32_t do_start(struct hv_domain *d)
@@ -51,7 +54,7 @@ void hv_serve(struct hv_domain *d, int fd, bool *kill_r)
         rp.result = do_start(d);
         break;
     case HV_CMD_KILL:
-        rp.result = do_kill(d, &rq, kill_r);
+        rp.result = (int32_t)hv_signal(d, rq.arg[0], rq.arg[1], kill_r);
         break;
     case HV_CMD_STATE:
         rp.state = d->started ? XENC_ST_RUNNING : XENC_ST_READY;

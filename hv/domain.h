@@ -46,6 +46,7 @@ struct hv_domain {
     struct hv_wires wires[XENC_MAX_DEVS];
     pid_t dev;                  /* driver domain */
     bool started;               /* the guest has the same word, to lie with */
+    bool deaf;                  /* a kernel without our mailbox: signals can only end it */
 };
 
 #define HV_WINDOW PV_DATA_OFF   /* bytes mapped at d->boot */
@@ -64,6 +65,8 @@ int hv_dev_start(struct hv_domain *d, struct err *e);
 void hv_irq(struct hv_domain *d, uint32_t bits);
 /* XENC_CTL_*; waits at most a second: the guest's result, or -ETIMEDOUT. */
 int64_t hv_control(struct hv_domain *d, uint32_t cmd, const uint64_t *arg, unsigned n);
+/* XENC_CTL_KILL. *end_r: the domain is to end, without asking it. */
+int64_t hv_signal(struct hv_domain *d, unsigned sig, bool all, bool *end_r);
 /* Waits for the log's reader at most so long (-1: ever); the guest drops what it can't log. */
 void hv_log_drain(struct hv_domain *d, int patience_ms);
 void hv_log_write(struct hv_domain *d, const char *text, size_t n, int patience_ms);

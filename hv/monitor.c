@@ -69,13 +69,13 @@ static int ended(struct hv_domain *d, bool driver)
     return driver ? 255 : 128 + SIGKILL;
 }
 
-static void forward(struct hv_domain *d)
+static void forward(struct hv_domain *d, bool *kill_r)
 {
-    uint64_t arg[2] = { (uint64_t)forwarded, 0 };
+    unsigned sig = (unsigned)forwarded;
 
     forwarded = 0;
-    if (arg[0])
-        hv_control(d, XENC_CTL_KILL, arg, 2);
+    if (sig)
+        hv_signal(d, sig, false, kill_r);
 }
 
 static void catch_signals(sigset_t *open_r)
@@ -146,7 +146,7 @@ int hv_monitor(struct hv_domain *d)
                 return 255;
             for (unsigned i = 0; i < n; i++)
                 p[i].revents = 0;
-            forward(d);
+            forward(d, &kill_now);
             continue;
         }
         control(d, p, &n, &kill_now);

@@ -77,12 +77,16 @@ static int load_module(struct kvm_vm *vm, struct start *s, int fd, gpa_t low, co
 
 static int load_kernel(struct kvm_vm *vm, struct pvh_image *im, struct err *e)
 {
+    const struct hv_conf *c = vm->d->conf;
     char path[4200];
 
-    snprintf(path, sizeof path, "%s/kernel-pvh.elf", vm->d->conf->libexec);
+    if (vm->foreign)
+        snprintf(path, sizeof path, "%s", c->kernel);
+    else
+        snprintf(path, sizeof path, "%s/kernel-pvh.elf", c->libexec);
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return err_sys(e, errno, "%s", path);
+        return err_sys(e, errno, "kernel %s", path);
     int r = pvh_elf_load(im, fd, vm->mem, vm->mem_end, e);
     if (r < 0)
         return err_add(e, "kernel %s", path);
@@ -114,8 +118,8 @@ static void fill_boot(struct kvm_vm *vm)
 static int put_cmdline(struct kvm_vm *vm, struct start *s, struct err *e)
 {
     char *to = (char *)vm->mem + PVH_CMDLINE_GPA;
-    const char *own = "";
-    size_t n = (size_t)snprintf(to, PVH_CMDLINE_MAX, "%s", own);
+    const char *given = vm->d->conf->cmdline;
+    size_t n = (size_t)snprintf(to, PVH_CMDLINE_MAX, "%s", given ? given : "");
 
     for (unsigned i = 0; i < vm->d->boot->ndevs && n < PVH_CMDLINE_MAX; i++)
         n += (size_t)snprintf(to + n, PVH_CMDLINE_MAX - n, "%svirtio_mmio.device=4K@0x%llx:%u",
@@ -124,6 +128,20 @@ static int put_cmdline(struct kvm_vm *vm, struct start *s, struct err *e)
         return err_set(e, E2BIG, "the kernel's command line is too long");
     s->si->cmdline = PVH_CMDLINE_GPA;
     return 0;
+}
+
+static int load_initrd(struct kvm_vm *vm, struct start *s, struct err *e)
+{
+    const char *path = vm->d->conf->initrd;
+    uint64_t at, len;
+
+    if (!path)
+        return 0;
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno, "initrd %s", path);
+    int r = load_module(vm, s, fd, 0, "initrd", &at, &len, e);
+    return r < 0 ? err_add(e, "%s", path) : 0;
 }
 
 int kvm_boot_area(struct kvm_vm *vm, struct err *e)
@@ -150,6 +168,8 @@ int kvm_boot_area(struct kvm_vm *vm, struct err *e)
         return err_set(e, E2BIG, "too many CPUs or devices");
     if ((r = put_cmdline(vm, &s, e)) < 0)
         return r;
+    if (vm->foreign)
+        return load_initrd(vm, &s, e);
     add_module(vm, &s, 0, sizeof *b, PVH_MODULE_BOOT);
     return load_module(vm, &s, vm->d->conf->record_fd, PVH_RECORD_GPA, PVH_MODULE_RECORD,
                        &b->record, &b->record_len, e);

@@ -99,6 +99,7 @@ static int kvm_create(struct hv_domain *d, struct err *e)
     struct kvm_vm *vm = kvm_of(d);
     int r;
 
+    vm->foreign = d->deaf = d->conf->kernel != NULL;
     vm->nvcpus = d->conf->ncpus < KVM_MAX_VCPUS ? d->conf->ncpus : KVM_MAX_VCPUS;
     vm->over_w = d->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (d->over_fd < 0)
@@ -113,12 +114,24 @@ static int kvm_start(struct hv_domain *d, struct err *e)
     return kvm_vcpus_make(kvm_of(d), e);
 }
 
+/* A foreign kernel knows no `started`: it is let go when it may run. */
+static void kvm_go(struct hv_domain *d)
+{
+    if (kvm_of(d)->foreign && !d->started)
+        __atomic_store_n(&d->boot->state, XENC_ST_READY, __ATOMIC_SEQ_CST);
+    else
+        kvm_vcpus_go(d);
+}
+
 /* The interrupt makes the guest look at the words in its boot area. */
 static void kvm_wake(struct hv_domain *d)
 {
     const uint64_t one = 1;
 
-    write_all(kvm_of(d)->ctl_irq, &one, sizeof one);
+    if (!kvm_of(d)->foreign)
+        write_all(kvm_of(d)->ctl_irq, &one, sizeof one);
+    else if (d->started)
+        kvm_vcpus_go(d);
 }
 
 const struct hv_backend hv_backend_kvm = {
@@ -126,7 +139,7 @@ const struct hv_backend hv_backend_kvm = {
     .create = kvm_create,
     .start = kvm_start,
     .threads = kvm_vcpus_start,
-    .go = kvm_vcpus_go,
+    .go = kvm_go,
     .wake = kvm_wake,
     .pause = kvm_vcpus_pause,
     .report = kvm_vcpus_report,
