@@ -38,6 +38,9 @@ build_programs() {
         ${CC:-gcc} $flags -I"$top" "$here/$p.c" "$here/hostile.c" -o "$work/b/rootfs/bin/$p" \
             2> "$work/cc" || { reason="cannot compile $p.c: $(head -n 3 "$work/cc")"; return 1; }
     done
+    # shellcheck disable=SC2086
+    ${CC:-gcc} $flags -w "$here/../guest/killstress.c" -o "$work/b/rootfs/bin/killstress" \
+        -lpthread 2> "$work/cc" || { reason="cannot compile killstress.c"; return 1; }
 }
 
 setup() {
@@ -46,7 +49,7 @@ setup() {
     [ -x "$XENC" ] || { reason="$XENC is not built"; return 1; }
     mkdir -p "$work/b/rootfs/bin" "$work/b/rootfs/proc" "$work/state" "$work/open"
     cp "$(command -v busybox)" "$work/b/rootfs/bin/busybox" || { reason="no busybox"; return 1; }
-    for a in sh sleep echo cat true usleep; do ln -sf busybox "$work/b/rootfs/bin/$a"; done
+    for a in sh sleep echo cat true usleep rm; do ln -sf busybox "$work/b/rootfs/bin/$a"; done
     echo "outside" > "$work/b/secret"
     chmod 755 "$work"
     chmod 1777 "$work/open"             # whoever gets out can leave a mark here

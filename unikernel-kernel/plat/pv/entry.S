@@ -214,21 +214,24 @@ pv_switch_to:
     pop %rbx
     ret
 
-/* long pv_clone_leave(flags, tid, lender_sp) */
+/* long pv_clone_leave(flags, tid, lender_sp): the child keeps this stack. The parent is
+ * off it before there is a child: a kick would put its frame where the child runs. */
     .globl pv_clone_leave
 pv_clone_leave:
     mov %rdx, %r9                       /* lender's stack pointer */
     mov %rsi, %r10
-    xor %esi, %esi                      /* the child keeps this stack */
+    mov %rsp, %rsi                      /* the child's, and ours after an error */
+    mov %rdx, %rsp
     xor %edx, %edx
     xor %r8d, %r8d
     mov $56, %eax
     syscall
     test %rax, %rax
     jz 1f
-    js 1f
-    mov %r9, %rdi                       /* parent: off this stack at once */
+    js 2f
+    mov %r9, %rdi
     jmp pv_switch_to
+2:  mov %rsi, %rsp
 1:  ret
 
 /* void pv_exit_thread(u32 *host_tid): after the store the task's memory is not ours. */

@@ -9,7 +9,7 @@
 #define PVT_RIP      16
 #define PVT_SCRATCH  24
 #define PVT_IN_VDSO  32
-#define PVT_WORK     116     /* struct task's work, asserted in task.c */
+#define PVT_WORK     124     /* struct task's work, asserted in task.c */
 
 #ifndef __ASSEMBLY__
 #include "kernel.h"
@@ -33,6 +33,7 @@ struct plat_task {
     void *karg;
     u32 set_tls;                /* fs_base must be loaded when it starts */
     u16 spin_luck, spin_skips;  /* whether waiting awake has paid (lock.c) */
+    u32 new_tid;                /* host_tid to be: a new process publishes it (task.c) */
 };
 _Static_assert(offsetof(struct plat_task, kstack_top) == PVT_KSTACK, "entry.S");
 _Static_assert(offsetof(struct plat_task, user_rip) == PVT_RIP, "entry.S");

@@ -76,14 +76,31 @@ struct regs *plat_task_regs(struct task *t)
     return (struct regs *)(t->plat.kstack_top - sizeof(struct regs));
 }
 
-void pv_become(struct task *t, bool arm)
+/* The signal stack of the host thread that runs t. */
+static void arm_stack(struct task *t, bool arm)
 {
     struct { u64 sp; int flags; int pad; u64 size; } ss = {
         t->plat.altstack, arm ? (int)(1u << 31) /* SS_AUTODISARM */ : 2 /* SS_DISABLE */,
         0, PV_ALTSTACK };
 
-    host3(__NR_arch_prctl, ARCH_SET_GS, (u64)t, 0);
     host3(__NR_sigaltstack, (u64)&ss, 0, 0);
+}
+
+void pv_become(struct task *t, bool arm)
+{
+    host3(__NR_arch_prctl, ARCH_SET_GS, (u64)t, 0);
+    arm_stack(t, arm);
+}
+
+/* In a new host process: t is to be found from now on. Not before, as until pv_become the
+ * process has its maker's signal stack, in memory that both see: a kick would write its
+ * frame over the other's. What is kicked for meanwhile is looked at on the way out. */
+static void publish(struct task *t)
+{
+    u32 tid = t->plat.new_tid;
+
+    if (tid) __atomic_store_n(&t->plat.host_tid, tid, __ATOMIC_RELEASE);
+    t->plat.new_tid = 0;
 }
 
 static u32 tgid_of(const struct task *t)
@@ -96,6 +113,7 @@ void pv_child(struct task *t);
 void pv_child(struct task *t)
 {
     pv_become(t, true);
+    publish(t);
     if (t->plat.set_tls)
         plat_set_tls(t->plat.fs_base);
     if (t->plat.kfn) {
@@ -132,7 +150,7 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
         if (self->regs && self->regs->host)
             pv_fp_load_from_frame(self->regs);
         r->host = 0;
-        e = pv_clone_process(PV_CLONE_PROCESS, sp, &child->plat.host_tid, child);
+        e = pv_clone_process(PV_CLONE_PROCESS, sp, &child->plat.new_tid, child);
     } else {
         r->host = 0;
         child->plat.host_tgid = tgid_of(self);
@@ -183,8 +201,11 @@ int plat_exec_detach(struct task *t)
         u64 sp = t->plat.lender_sp;
         t->plat.lender = NULL;
         t->plat.host_tid = t->plat.host_tgid = 0;
-        long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.host_tid, sp);
+        arm_stack(t, false);    /* from here on it is the child's alone */
+        long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.new_tid, sp);
         if (r < 0) {
+            if (!rearm)
+                arm_stack(t, true);
             t->plat.lender = lender;
             t->plat.host_tid = lender->plat.host_tid;
             t->plat.host_tgid = tgid_of(lender);
@@ -196,6 +217,7 @@ int plat_exec_detach(struct task *t)
     t->regs->host = 0;
     if (rearm)
         pv_become(t, true);
+    publish(t);
     plat_fp_from_user(0);
     return 0;
 }
