@@ -1,6 +1,7 @@
 /* The host's half of the device table. Part of the monitor, not of xenc-dev. */
 #include "hv/dev/dev.h"
 
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_fs.h>
@@ -45,6 +46,10 @@ void dev_describe(struct xenc_boot *boot, const struct dev_layout *l)
         memcpy(d->config, &con, sizeof(con));
     }
     boot->ndevs = DEV_CONSOLE0 + ncons;
+    if (l->balloon) {
+        describe(boot, DEV_BALLOON, VIRTIO_ID_BALLOON, 3, 1ull << VIRTIO_BALLOON_F_REPORTING);
+        boot->ndevs = DEV_BALLOON + 1;
+    }
 }
 
 _Static_assert(sizeof(struct virtio_fs_config) <= sizeof(((struct xenc_dev *)0)->config),

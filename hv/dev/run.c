@@ -31,9 +31,9 @@ static struct {
     struct dev_mem mem;
     struct fs_tree trees[TREES_MAX];
     struct fs_dev fs;
-    struct dev rng;
+    struct dev rng, balloon;
     struct console console[CONSOLES_MAX];
-    struct served served[2 + 2 * CONSOLES_MAX];
+    struct served served[3 + 2 * CONSOLES_MAX];
 } state;
 
 /* A decimal number that *s begins with, -1 included; moves *s behind it. */
@@ -200,6 +200,7 @@ static int set_up(char **argv, struct err *e)
     if (!state.fs.fs)
         return -e->code;
     init_device(&state.rng, DEV_RNG, 1, "entropy");
+    init_device(&state.balloon, DEV_BALLOON, 3, "balloon");
     rc = jail_lock(e);
     return rc < 0 ? err_add(e, "jail") : 0;
 }
@@ -223,6 +224,8 @@ static int serve(void)
         add_served(&n, &c->dev, CONSOLE_RX, console_receive, c, false, false);
         add_served(&n, &c->dev, CONSOLE_TX, console_transmit, c, false, true);
     }
+    if (state.balloon.regs->type)
+        add_served(&n, &state.balloon, ~0u, balloon_serve, &state.balloon, true, true);
     return serve_all(state.served, n);
 }
 

@@ -34,4 +34,7 @@ int serve_all(struct served *s, unsigned n);
 /* rng.c */
 enum serve_result rng_serve(void *dev, bool may_block);
 
+/* balloon.c */
+enum serve_result balloon_serve(void *dev, bool may_block);
+
 #endif

@@ -98,7 +98,8 @@ static void fill_boot(struct kvm_vm *vm)
 {
     const struct hv_conf *c = vm->d->conf;
     struct xenc_boot *b = vm->d->boot;
-    struct dev_layout l = { .tty = c->tty, .nconsoles = c->tty ? 1 : 2 };
+    struct dev_layout l = { .tty = c->tty, .nconsoles = c->tty ? 1 : 2,
+                            .balloon = true };
     struct winsize ws;
 
     b->magic = XENC_BOOT_MAGIC;

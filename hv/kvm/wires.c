@@ -68,6 +68,8 @@ int kvm_wire(struct kvm_vm *vm, struct err *e)
         r = wire_irq(vm, PVH_GSI_CTL, &vm->ctl_irq, e);
     for (unsigned i = 0; r == 0 && i < b->ndevs; i++) {
         struct hv_wires *w = &vm->d->wires[i];
+        if (!b->dev[i].type)
+            continue;
         mmio_init(&vm->mmio[i], &vm->d->boot->dev[i]);
         r = wire_irq(vm, PVH_GSI_DEV + i, &w->irq, e);
         for (unsigned q = 0; r == 0 && q < b->dev[i].nvqs; q++)

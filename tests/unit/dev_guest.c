@@ -54,7 +54,8 @@ uint64_t guest_buf(void)
 
 void guest_init(struct guest *g, const struct guest_host *h)
 {
-    struct dev_layout l = { .tty = h->tty, .grants = true, .rows = 5, .cols = 6 };
+    struct dev_layout l = { .tty = h->tty, .grants = true, .rows = 5, .cols = 6,
+                            .balloon = h->balloon };
 
     memset(g, 0, sizeof(*g));
     g->memfd = memfd_create("guest", MFD_CLOEXEC);

@@ -34,6 +34,7 @@ struct guest_host {             /* what the driver domain is given */
     int con[2][2];              /* input, output; output -1: no such console */
     bool tty, exec;             /* exec: the real binary, else a fork under sanitizers */
     bool nobody;                /* as a user without privileges */
+    bool balloon;               /* describe that device, too */
 };
 
 void guest_init(struct guest *g, const struct guest_host *h);
