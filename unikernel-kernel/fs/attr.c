@@ -2,6 +2,7 @@
 #include <linux/capability.h>
 
 #include "fs.h"
+#include "notify.h"
 
 #define DAY_NS (24ull * 3600 * NSEC_PER_SEC)
 
@@ -60,8 +61,24 @@ static int check_setattr(struct inode *i, struct iattr *a)
     return 0;
 }
 
-int inode_setattr(struct inode *i, struct iattr *a)
+/* What a change of attributes is to watchers. */
+static u32 setattr_event(u32 valid)
 {
+    u32 times = valid & (ATTR_ATIME | ATTR_MTIME), mask = 0;
+    if (valid & (ATTR_UID | ATTR_GID | ATTR_MODE))
+        mask |= IN_ATTRIB;
+    if (valid & ATTR_SIZE)
+        return mask | IN_MODIFY;        /* its times are no event of their own */
+    if (times == (ATTR_ATIME | ATTR_MTIME))
+        mask |= IN_ATTRIB;
+    else if (times)
+        mask |= times == ATTR_ATIME ? IN_ACCESS : IN_MODIFY;
+    return mask;
+}
+
+int inode_setattr(struct dentry *d, struct inode *i, struct iattr *a)
+{
+    u32 event = setattr_event(a->valid);
     int r;
     mutex_lock(&i->lock);
     r = check_setattr(i, a);
@@ -74,6 +91,8 @@ int inode_setattr(struct inode *i, struct iattr *a)
         r = i->ops->setattr(i, a);
     }
     mutex_unlock(&i->lock);
+    if (!r && event)
+        notify_dentry(d, event);
     return r;
 }
 
@@ -81,7 +100,7 @@ int vfs_setattr(const struct path *p, struct iattr *a)
 {
     if (path_is_readonly(p))
         return -EROFS;
-    return inode_setattr(p->dentry->inode, a);
+    return inode_setattr(p->dentry, p->dentry->inode, a);
 }
 
 int inode_kill_priv(struct inode *i)

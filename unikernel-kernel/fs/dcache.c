@@ -1,6 +1,7 @@
 /* The name cache: every dentry that can be found by name hangs in a hash table, in its
  * parent's list of children and in one list by age, and the cache holds a reference. */
 #include "fs.h"
+#include "notify.h"
 
 #define BOOT_BUCKETS 512
 #define MAX_BUCKETS  (1u << 17)
@@ -217,6 +218,8 @@ static struct dentry *d_free(struct dentry *d)
         spin_lock(&dcache_lock);
         list_del(&d->alias_link);
         spin_unlock(&dcache_lock);
+        if (d->unlinked && !d->inode->nlink)
+            notify_gone(d->inode);
         inode_put(d->inode);
     }
     if (d->name != d->short_name)
@@ -286,6 +289,19 @@ void d_drop_super(struct super *sb)
     list_for_each_safe(d, tmp, &lru, lru_link) {
         if (d->sb != sb)
             continue;
+        unhash_locked(d);
+        list_add(&victims, &d->lru_link);
+    }
+    spin_unlock(&dcache_lock);
+    put_victims(&victims);
+}
+
+void d_drop_children(struct dentry *dir)
+{
+    struct list victims = LIST_INIT(victims);
+    struct dentry *d, *tmp;
+    spin_lock(&dcache_lock);
+    list_for_each_safe(d, tmp, &dir->children, siblings) {
         unhash_locked(d);
         list_add(&victims, &d->lru_link);
     }

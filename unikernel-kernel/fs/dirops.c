@@ -2,6 +2,7 @@
 #include <linux/capability.h>
 
 #include "fs.h"
+#include "notify.h"
 
 int may_create(const struct path *dir)
 {
@@ -74,11 +75,15 @@ static int make_begin(struct making *m, int dfd, const char *name, bool is_dir)
     return r;
 }
 
-static void make_end(struct making *m)
+/* r: what the file system said; mask: what watchers of the directory hear then. */
+static int make_end(struct making *m, int r, u32 mask)
 {
+    if (!r)
+        notify_entry(m->w.cur.dentry->inode, m->d->name, m->d->len, mask, 0);
     dentry_put(m->d);
     mutex_unlock(&m->w.cur.dentry->inode->lock);
     walk_end(&m->w);
+    return r;
 }
 
 int vfs_mkdir(int dfd, const char *name, u32 mode)
@@ -90,8 +95,7 @@ int vfs_mkdir(int dfd, const char *name, u32 mode)
         return r;
     dir = m.w.cur.dentry->inode;
     r = dir->ops->mkdir ? dir->ops->mkdir(dir, m.d, mode & 01777) : -EPERM;
-    make_end(&m);
-    return r;
+    return make_end(&m, r, IN_CREATE | IN_ISDIR);
 }
 
 int vfs_mknod(int dfd, const char *name, u32 mode, u64 rdev)
@@ -116,8 +120,7 @@ int vfs_mknod(int dfd, const char *name, u32 mode, u64 rdev)
         r = dir->ops->create ? dir->ops->create(dir, m.d, mode & 07777) : -EPERM;
     else
         r = dir->ops->mknod ? dir->ops->mknod(dir, m.d, mode, rdev) : -EPERM;
-    make_end(&m);
-    return r;
+    return make_end(&m, r, IN_CREATE);
 }
 
 int vfs_symlink(const char *target, int dfd, const char *name)
@@ -132,8 +135,7 @@ int vfs_symlink(const char *target, int dfd, const char *name)
         return r;
     dir = m.w.cur.dentry->inode;
     r = dir->ops->symlink ? dir->ops->symlink(dir, m.d, target) : -EPERM;
-    make_end(&m);
-    return r;
+    return make_end(&m, r, IN_CREATE);
 }
 
 static int link_into(struct making *m, const struct path *old)
@@ -158,7 +160,9 @@ int vfs_link(int odfd, const char *old, int ndfd, const char *new, u32 lookup_fl
     r = make_begin(&m, ndfd, new, false);
     if (!r) {
         r = link_into(&m, &p);
-        make_end(&m);
+        if (!r)
+            notify_inode(p.dentry->inode, IN_ATTRIB);
+        make_end(&m, r, IN_CREATE);
     }
     path_put(&p);
     return r;
@@ -169,6 +173,7 @@ static int remove_locked(struct walk *w, bool dir)
     struct path *at = &w->cur;
     struct inode *di = at->dentry->inode;
     struct dentry *d;
+    u32 mask;
     int r = lookup_locked(at->dentry, w->last.name, w->last.len, w->last.hash, &d);
     if (r)
         return r;
@@ -184,10 +189,19 @@ static int remove_locked(struct walk *w, bool dir)
         r = -EPERM;
     if (!r)
         r = dir ? di->ops->rmdir(di, d) : di->ops->unlink(di, d);
-    if (!r)
-        d_unlinked(d);
+    if (r) {
+        dentry_put(d);
+        return r;
+    }
+    mask = IN_DELETE | notify_dir_bit(d->inode);
+    if (!dir)
+        notify_inode(d->inode, IN_ATTRIB);      /* one link fewer */
+    d_unlinked(d);
+    if (dir)
+        d_drop_children(d);
     dentry_put(d);
-    return r;
+    notify_entry(di, w->last.name, w->last.len, mask, 0);
+    return 0;
 }
 
 /* What cannot be removed by these last components. */

@@ -1,5 +1,6 @@
 /* Open files. */
 #include "fs.h"
+#include "notify.h"
 
 struct objcache file_cache = OBJCACHE(sizeof(struct file), 64);
 static const struct file_ops no_ops;
@@ -45,6 +46,8 @@ void file_put(struct file *f)
     struct inode *i = f->inode;
     if (!ref_put(&f->ref))
         return;
+    if (f->ops != &no_ops)
+        notify_file(f, (f->mode & FMODE_WRITE) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (unlikely(!list_empty(&f->epitems)))
         epoll_file_gone(f);
     if (unlikely(i && i->flocks))

@@ -37,6 +37,8 @@ void d_move(struct dentry *o, struct dentry *n, bool exchange);
 /* The name has gone from the file system. */
 void d_unlinked(struct dentry *d);
 bool d_is_ancestor(const struct dentry *a, const struct dentry *d);     /* or the same */
+/* The names below a directory that is gone: what was known not to be there keeps it. */
+void d_drop_children(struct dentry *dir);
 void d_drop_super(struct super *sb);            /* all names of a super that ends */
 void dcache_init(void);
 static inline bool d_hashed(const struct dentry *d) { return !list_empty(&d->hash_link); }
@@ -52,8 +54,9 @@ u32 inode_new_mode(const struct inode *dir, u32 mode);
 int inode_kill_priv(struct inode *i);
 void inode_touch_atime(struct file *f);
 int inode_get_write(struct inode *i);           /* for an open: 0 or -ETXTBSY */
-/* Checks who may and calls the file system; inode lock taken here. */
-int inode_setattr(struct inode *i, struct iattr *a);
+/* Checks who may and calls the file system; inode lock taken here. d: the name that
+ * watchers are told, or NULL. */
+int inode_setattr(struct dentry *d, struct inode *i, struct iattr *a);
 void super_get(struct super *sb);
 void super_put(struct super *sb);
 

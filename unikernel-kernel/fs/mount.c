@@ -1,5 +1,6 @@
 /* The mount tree. mount_mutex orders those who change it; readers need dcache_lock. */
 #include "fs.h"
+#include "notify.h"
 
 #define BUCKETS 64
 
@@ -44,6 +45,7 @@ void mount_get(struct mount *m) { ref_get(&m->ref); }
 void super_end(struct super *sb)
 {
     struct dentry *root = sb->root;
+    notify_unmounted(sb);
     d_drop_super(sb);
     sb->root = NULL;
     if (root)

@@ -3,6 +3,7 @@
 #include <linux/openat2.h>
 
 #include "fs.h"
+#include "notify.h"
 
 /* What the access mode asks of the inode. */
 static int open_mask(u32 flags)
@@ -69,6 +70,7 @@ static int open_inode(const struct path *p, u32 flags, struct file **file_r)
         return r;
     }
     f->flags &= ~(u32)O_NOCTTY;         /* of interest to the open alone */
+    notify_file(f, IN_OPEN);
     *file_r = f;
     return 0;
 }
@@ -79,7 +81,7 @@ static int truncate_opened(struct file *f)
     if (!S_ISREG(f->inode->mode))
         return 0;
     a.mtime = a.ctime = time_real();
-    return inode_setattr(f->inode, &a);
+    return inode_setattr(f->path.dentry, f->inode, &a);
 }
 
 /* created: made by this very open, which then may use it whatever its mode says. */
@@ -187,6 +189,7 @@ static int lookup_or_create(struct walk *w, const struct open_req *rq, struct de
         dentry_put(d);
         goto out;
     }
+    notify_entry(di, d->name, d->len, IN_CREATE, 0);
     *created_r = true;
     *d_r = d;
 out:

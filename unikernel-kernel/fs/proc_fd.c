@@ -100,11 +100,12 @@ int proc_fd_show(struct seq *s, struct proc_ctx *c)
     return r;
 }
 
+#define MORE_BYTES 32768ul      /* inotify: one line a watch */
 int proc_fdinfo_show(struct seq *s, struct proc_ctx *c)
 {
     bool cloexec = false;
     struct file *f;
-    char more[512];
+    char *more;
     int n;
 
     if (!proc_may_inspect(c->task))
@@ -115,10 +116,11 @@ int proc_fdinfo_show(struct seq *s, struct proc_ctx *c)
     seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos,
                f->flags | (cloexec ? O_CLOEXEC : 0), f->path.mnt ? f->path.mnt->id : 0,
                (unsigned long long)(f->inode ? f->inode->ino : 0));
-    if (f->ops->show_fdinfo) {
-        n = f->ops->show_fdinfo(f, more, sizeof more);
+    if (f->ops->show_fdinfo && (more = kmalloc(MORE_BYTES))) {
+        n = f->ops->show_fdinfo(f, more, MORE_BYTES);
         if (n > 0)
-            seq_put(s, more, min((size_t)n, sizeof more));
+            seq_put(s, more, min((size_t)n, MORE_BYTES));
+        kfree(more);
     }
     file_put(f);
     return 0;

@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 
 #include "fs.h"
+#include "notify.h"
 
 struct renaming {
     struct walk o, n;
@@ -79,6 +80,19 @@ static int check_may(struct renaming *rn)
     return r;
 }
 
+/* One direction of what happened: from a name to another, over target (or NULL). */
+static void tell_moved(const struct walk *from, const struct walk *to, struct inode *moved,
+                       struct inode *target)
+{
+    u32 cookie = notify_cookie(), bit = notify_dir_bit(moved);
+    notify_entry(from->cur.dentry->inode, from->last.name, from->last.len, IN_MOVED_FROM | bit,
+                 cookie);
+    notify_entry(to->cur.dentry->inode, to->last.name, to->last.len, IN_MOVED_TO | bit, cookie);
+    if (target)
+        notify_inode(target, IN_ATTRIB);
+    notify_inode(moved, IN_MOVE_SELF);
+}
+
 static int rename_locked(struct renaming *rn)
 {
     struct inode *oi = rn->o.cur.dentry->inode, *ni = rn->n.cur.dentry->inode;
@@ -94,9 +108,20 @@ static int rename_locked(struct renaming *rn)
         r = -EPERM;
     if (!r)
         r = oi->ops->rename(oi, rn->od, ni, rn->nd, rn->flags);
-    if (!r)
-        d_move(rn->od, rn->nd, rn->flags & RENAME_EXCHANGE);
-    return r;
+    if (r)
+        return r;
+    d_move(rn->od, rn->nd, rn->flags & RENAME_EXCHANGE);
+    if (rn->nd->inode && !(rn->flags & RENAME_EXCHANGE))
+        d_drop_children(rn->nd);
+    if (likely(!READ_ONCE(notify_watches)))
+        return 0;
+    if (rn->flags & RENAME_EXCHANGE) {
+        tell_moved(&rn->o, &rn->n, rn->od->inode, NULL);
+        tell_moved(&rn->n, &rn->o, rn->nd->inode, NULL);
+    } else {
+        tell_moved(&rn->o, &rn->n, rn->od->inode, rn->nd->inode);
+    }
+    return 0;
 }
 
 static int lookup_both(struct renaming *rn)

@@ -4,6 +4,7 @@
 #include <linux/resource.h>
 
 #include "fs.h"
+#include "notify.h"
 
 /* A regular file's position needs its lock only if someone else can reach the file. */
 static bool pos_lock(struct file *f)
@@ -20,8 +21,11 @@ static ssize_t read_at(struct file *f, struct uio *u, loff_t *pos)
     if (!f->ops->read)
         return S_ISDIR(f->inode ? f->inode->mode : 0) ? -EISDIR : -EINVAL;
     r = f->ops->read(f, u, pos);
-    if (r >= 0 && f->inode)
+    if (r >= 0 && f->inode) {
         inode_touch_atime(f);
+        if (r > 0)
+            notify_file(f, IN_ACCESS);
+    }
     return r;
 }
 
@@ -62,6 +66,7 @@ static int limit_size(struct file *f, struct uio *u, loff_t pos)
 
 static ssize_t write_at(struct file *f, struct uio *u, loff_t *pos)
 {
+    ssize_t n;
     if (!f->ops->write)
         return -EINVAL;
     if (f->inode && S_ISREG(f->inode->mode)) {
@@ -71,7 +76,10 @@ static ssize_t write_at(struct file *f, struct uio *u, loff_t *pos)
         if (*pos + (loff_t)u->left < 0)
             return -EFBIG;
     }
-    return f->ops->write(f, u, pos);
+    n = f->ops->write(f, u, pos);
+    if (n > 0)
+        notify_file(f, IN_MODIFY);
+    return n;
 }
 
 ssize_t vfs_write(struct file *f, struct uio *u, loff_t *pos)
@@ -178,6 +186,7 @@ int vfs_readdir(struct file *f, struct dirent_ctx *c)
     if (p.any)
         f->pos = (loff_t)p.off;
     inode_touch_atime(f);
+    notify_file(f, IN_ACCESS);
     if (locked)
         mutex_unlock(&f->pos_lock);
     return r;

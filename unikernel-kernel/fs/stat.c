@@ -66,7 +66,7 @@ ssize_t vfs_readlink(const struct path *p, char *buf, size_t n)
     return i->ops->readlink(i, buf, n);
 }
 
-static int truncate_inode(struct inode *i, u64 size, struct file *f)
+static int truncate_inode(struct dentry *d, struct inode *i, u64 size, struct file *f)
 {
     struct iattr a = { .valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size, .file = f };
     u32 drop = i->mode & S_ISUID;
@@ -75,7 +75,7 @@ static int truncate_inode(struct inode *i, u64 size, struct file *f)
     a.mtime = a.ctime = time_real();
     if ((drop || i->has_fcaps) && !capable(CAP_FSETID))
         a.valid |= ATTR_KILL_PRIV;
-    return inode_setattr(i, &a);
+    return inode_setattr(d, i, &a);
 }
 
 int vfs_truncate(const struct path *p, u64 size)
@@ -90,7 +90,7 @@ int vfs_truncate(const struct path *p, u64 size)
         return -EROFS;
     if ((r = inode_permission(i, MAY_WRITE)) || (r = inode_get_write(i)))
         return r;
-    r = truncate_inode(i, size, NULL);
+    r = truncate_inode(p->dentry, i, size, NULL);
     __atomic_sub_fetch(&i->write_count, 1, __ATOMIC_ACQ_REL);
     return r;
 }
@@ -99,7 +99,7 @@ int vfs_ftruncate(struct file *f, u64 size)
 {
     if (!f->inode || !S_ISREG(f->inode->mode) || !(f->mode & FMODE_WRITE))
         return -EINVAL;
-    return truncate_inode(f->inode, size, f);
+    return truncate_inode(f->path.dentry, f->inode, size, f);
 }
 
 int vfs_set_owner(const char *name, u32 uid, u32 gid, u32 mode)

@@ -3,6 +3,7 @@
 #include <linux/xattr.h>
 
 #include "fs.h"
+#include "notify.h"
 
 static bool has_prefix(const char *name, const char *prefix)
 {
@@ -69,6 +70,8 @@ int vfs_setxattr(const struct path *p, const char *name, const void *v, size_t n
     if (!r && caps)
         i->has_fcaps = true;
     mutex_unlock(&i->lock);
+    if (!r)
+        notify_dentry(p->dentry, IN_ATTRIB);
     return r;
 }
 
@@ -89,5 +92,7 @@ int vfs_removexattr(const struct path *p, const char *name)
     mutex_lock(&i->lock);
     r = i->ops->removexattr(i, name);
     mutex_unlock(&i->lock);
+    if (!r)
+        notify_dentry(p->dentry, IN_ATTRIB);
     return r;
 }

@@ -116,6 +116,7 @@ struct inode {
     struct file_lock_list *flocks;      /* flock and POSIX locks, fs/flock.c */
     s32 write_count;                    /* open for writing; exec vs ETXTBSY (negative: denied) */
     struct exec_image *image;           /* prepared program text, mm/ */
+    struct watch *watches;              /* inotify; notify_lock */
 };
 
 struct super_ops {

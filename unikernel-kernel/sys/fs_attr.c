@@ -4,6 +4,7 @@
 
 #include "../fs/fs.h"
 #include "fsname.h"
+#include "notify.h"
 
 static long set_path(int dfd, uptr_t name, u32 lookup, struct iattr *a)
 {
@@ -25,7 +26,7 @@ static long set_fd(int fd, struct iattr *a)
     if (f->path.mnt && path_is_readonly(&f->path))
         r = -EROFS;
     else
-        r = f->inode ? inode_setattr(f->inode, a) : -EINVAL;
+        r = f->inode ? inode_setattr(f->path.dentry, f->inode, a) : -EINVAL;
     file_put(f);
     return r;
 }
@@ -125,7 +126,7 @@ static int set_times(const struct path *p, struct inode *i, const struct times *
         return -EROFS;
     if ((r = check_times(i, t)) < 0)
         return r;
-    return inode_setattr(i, &a);
+    return inode_setattr(p->dentry, i, &a);
 }
 
 static long times_fd(int fd, const struct times *t)
@@ -264,7 +265,10 @@ static long do_fallocate(struct file *f, u32 mode, s64 off, s64 len)
         return -EFBIG;
     if (!(mode & FALLOC_FL_KEEP_SIZE) && (r = size_allowed((u64)end)) < 0)
         return r;
-    return f->ops->fallocate ? f->ops->fallocate(f, (int)mode, off, len) : -EOPNOTSUPP;
+    r = f->ops->fallocate ? f->ops->fallocate(f, (int)mode, off, len) : -EOPNOTSUPP;
+    if (!r)
+        notify_file(f, IN_MODIFY);
+    return r;
 }
 
 long sys_fallocate(const u64 *a)
