@@ -297,9 +297,9 @@ static int inotify_fdinfo(struct file *f, char *buf, size_t n)
     spin_lock(&notify_lock);
     for (struct rbnode *k = rb_first(&in->watches); k && at < n; k = rb_next(k)) {
         const struct watch *w = container_of(k, struct watch, node);
-        int len = snprintf(buf + at, n - at, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0\n",
-                           (u32)w->wd, (unsigned long long)w->inode->ino, w->inode->sb->dev,
-                           w->mask);
+        int len = snprintf(buf + at, n - at,
+                           "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0\n", (u32)w->wd,
+                           (unsigned long long)w->inode->ino, w->inode->sb->dev, w->mask);
         if (at + (size_t)len >= n)
             break;              /* a line is whole or not there */
         at += (size_t)len;
