@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mm.h"
+#include "notify.h"
 #include "unitplat.h"
 #include "user.h"
 
@@ -308,3 +309,14 @@ WEAK int plat_fp_to_user(uptr_t dst)
     return dst & 63 ? -EFAULT : copy_to_user(dst, area, sizeof area);
 }
 WEAK int plat_fp_from_user(uptr_t src) { return src & 63 ? -EFAULT : 0; }
+
+/* Nobody watches files unless a test has fs/notify.c with it. */
+WEAK u32 notify_watches;
+WEAK void notify_tell_dentry(struct dentry *d, u32 mask) { }
+WEAK void notify_tell_entry(struct inode *dir, const char *name, size_t len, u32 mask, u32 cookie)
+{
+}
+WEAK void notify_tell_inode(struct inode *i, u32 mask) { }
+WEAK void notify_tell_gone(struct inode *i) { }
+WEAK void notify_unmounted(struct super *sb) { }
+WEAK u32 notify_cookie(void) { return 1; }
