@@ -39,7 +39,7 @@ static void do_pause(struct hv_domain *d, bool on, struct hv_reply *rp)
 {
     rp->result = d->backend->pause ? d->backend->pause(d, on) : -ENOTSUP;
     if (rp->result == -ENOTSUP)
-        snprintf(rp->text, sizeof rp->text, "this domain cannot be paused yet");
+        snprintf(rp->text, sizeof rp->text, "domains of this kind cannot be paused yet");
 }
 
 void hv_serve(struct hv_domain *d, int fd, bool *kill_r)

@@ -17,8 +17,8 @@ struct hv_backend {
     /* What still needs the monitor's rights; on pv the first guest instruction. Sets
      * d->over_fd. */
     int (*start)(struct hv_domain *d, struct err *e);
-    /* Threads of this process, which wait for `go`; the monitor has no rights any more.
-     * May be NULL, as all below. */
+    /* Threads of this process that run the guest; they wait for `go`. The monitor has no
+     * rights any more and is another user. May be NULL, as all below. */
     int (*threads)(struct hv_domain *d, struct err *e);
     /* The jail is complete: the guest may run. */
     void (*go)(struct hv_domain *d);
@@ -80,6 +80,8 @@ int hv_jail_calls(struct err *e);               /* of the calling thread */
 /* The filters leave no call that takes a path; should one get through all the same, then
  * there is nothing to find: a folder that is empty but for its own process. 0, or -1. */
 int hv_empty_root(void);
+/* Of root a user that nobody else is, made from the container's name: 0, or -1. */
+int hv_own_user(const struct hv_conf *c);
 
 /* monitor.c: until the domain ends; its exit status for people (0..255). */
 int hv_monitor(struct hv_domain *d);

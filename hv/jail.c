@@ -1,5 +1,6 @@
 /* The monitor gives up what it needed to make the domain (docs/SECURITY.md). */
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -9,6 +10,28 @@
 #include <unistd.h>
 
 #include "hv/domain.h"
+
+#define JAIL_ID_BASE  0x6f000000u       /* users that no host gives to anybody */
+
+static uid_t jail_id(const char *id)
+{
+    unsigned h = 2166136261u;
+
+    for (; *id; id++)
+        h = (h ^ (unsigned char)*id) * 16777619u;
+    return JAIL_ID_BASE + (h & 0xffffff);
+}
+
+int hv_own_user(const struct hv_conf *c)
+{
+    uid_t id = jail_id(c->id);
+
+    if (!c->privileged)
+        return 0;
+    if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0)
+        return -1;
+    return setresuid(id, id, id);
+}
 
 /* Held by the guest's first process and the driver domain, as far as they need them. */
 static void close_passed(const struct hv_domain *d)
@@ -33,6 +56,8 @@ int hv_jail_rights(struct hv_domain *d, struct err *e)
     setrlimit(RLIMIT_CORE, &no);
     if (hv_empty_root() < 0)
         return err_sys(e, errno, "the monitor's root directory");
+    if (d->backend->threads && hv_own_user(d->conf) < 0)
+        return err_sys(e, errno, "the monitor's user");
     if (syscall(SYS_capset, &h, none) < 0)
         return err_sys(e, errno, "the monitor's capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

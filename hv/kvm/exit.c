@@ -38,7 +38,11 @@ static void wake(struct kvm_vm *vm, uint32_t what)
     struct xenc_log *l = hv_mem(vm->d, XENC_LOG_GPA, sizeof *l);
 
     switch (what) {
-    case PVH_WAKE_STATE: hv_futex_wake(&b->state); break;
+    case PVH_WAKE_STATE:
+        if (!vm->program_ns && __atomic_load_n(&b->state, __ATOMIC_SEQ_CST) == XENC_ST_RUNNING)
+            vm->program_ns = kvm_now_ns();
+        hv_futex_wake(&b->state);
+        break;
     case PVH_WAKE_CTL: hv_futex_wake(&b->ctl_seq); break;
     case PVH_WAKE_LOG: hv_futex_wake(&l->head); break;
     }

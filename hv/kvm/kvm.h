@@ -3,7 +3,6 @@
 #define XENC_HV_KVM_H
 
 #include <linux/kvm.h>
-#include <pthread.h>
 #include <stdbool.h>
 
 #include "abi/pvh.h"
@@ -17,6 +16,7 @@
 struct kvm_vcpu {
     struct kvm_vm *vm;
     unsigned id;
+    pid_t tid;                          /* 0: its thread has not started yet */
     int fd;
     struct kvm_run *run;
     uint64_t exits[KVM_REASONS];
@@ -32,10 +32,10 @@ struct kvm_vm {
     int ctl_irq;                        /* eventfd: PVH_GSI_CTL */
     int over_w;                         /* eventfd: the guest's part is over */
     uint32_t go;                        /* futex: vCPUs may run */
+    uint64_t go_ns, program_ns;         /* CLOCK_MONOTONIC: then, and when the program ran */
     uint32_t paused, parked;            /* futex: they must stop; how many have */
     unsigned nvcpus;
     struct kvm_vcpu vcpu[KVM_MAX_VCPUS];
-    pthread_t thread[KVM_MAX_VCPUS];
     struct mmio_dev mmio[XENC_MAX_DEVS];
 };
 
@@ -58,6 +58,7 @@ int kvm_vcpus_start(struct hv_domain *d, struct err *e);        /* threads; they
 void kvm_vcpus_go(struct hv_domain *d);
 int kvm_vcpus_pause(struct hv_domain *d, bool on);
 void kvm_vcpus_report(struct hv_domain *d);     /* exits by reason, to the log */
+uint64_t kvm_now_ns(void);
 
 /* exit.c: what a vCPU could not do by itself. False: this CPU runs no more. */
 bool kvm_exit(struct kvm_vcpu *v);

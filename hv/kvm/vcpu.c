@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hv/kvm/kvm.h"
@@ -139,8 +140,10 @@ static void *vcpu_main(void *arg)
 {
     struct kvm_vcpu *v = arg;
 
+    __atomic_store_n(&v->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
     if (lock_calls() != 0)
         _exit(255);
+    hv_futex_wake((uint32_t *)&v->tid);
     while (!__atomic_load_n(&v->vm->go, __ATOMIC_SEQ_CST))
         hv_futex_wait(&v->vm->go, 0, -1);
     run(v);
@@ -164,9 +167,11 @@ int kvm_vcpus_start(struct hv_domain *d, struct err *e)
     pthread_sigmask(SIG_SETMASK, &all, &old);
     pthread_attr_init(&a);
     pthread_attr_setstacksize(&a, STACK_BYTES);
+    /* Each is under its filter before the next one starts. */
     for (unsigned i = 0; i < vm->nvcpus && r == 0; i++) {
         r = pthread_create(&t, &a, vcpu_main, &vm->vcpu[i]);
-        vm->thread[i] = t;
+        while (r == 0 && !__atomic_load_n(&vm->vcpu[i].tid, __ATOMIC_SEQ_CST))
+            hv_futex_wait((uint32_t *)&vm->vcpu[i].tid, 0, -1);
     }
     pthread_attr_destroy(&a);
     sigaddset(&old, KICK);              /* never for the monitor's own threads */
@@ -178,8 +183,17 @@ void kvm_vcpus_go(struct hv_domain *d)
 {
     struct kvm_vm *vm = kvm_of(d);
 
+    vm->go_ns = kvm_now_ns();
     __atomic_store_n(&vm->go, 1, __ATOMIC_SEQ_CST);
     hv_futex_wake(&vm->go);
+}
+
+uint64_t kvm_now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* -- pause -- */
@@ -188,7 +202,7 @@ static void kick_all(struct kvm_vm *vm)
 {
     for (unsigned i = 0; i < vm->nvcpus; i++) {
         vm->vcpu[i].run->immediate_exit = 1;    /* one that is about to enter the guest */
-        pthread_kill(vm->thread[i], KICK);
+        syscall(SYS_tgkill, getpid(), vm->vcpu[i].tid, KICK);
     }
 }
 
@@ -222,6 +236,10 @@ void kvm_vcpus_report(struct hv_domain *d)
     struct kvm_vm *vm = kvm_of(d);
     char line[256];
 
+    if (vm->program_ns)
+        hv_log_write(d, line, (size_t)snprintf(line, sizeof line,
+                     "xenc: the program ran %llu us after the first instruction\n",
+                     (unsigned long long)(vm->program_ns - vm->go_ns) / 1000), 100);
     for (unsigned why = 0; why < KVM_REASONS; why++) {
         uint64_t sum = 0;
         for (unsigned i = 0; i < vm->nvcpus; i++)

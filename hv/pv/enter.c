@@ -3,7 +3,6 @@
  * monitor's memory and installs the filter before anything of the guest runs. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,21 +20,10 @@
 
 #include "hv/pv/pv.h"
 
-#define JAIL_ID_BASE  0x6f000000u       /* users that no host gives to anybody */
-
 struct pv_kernel *pv_kernel_of(struct hv_domain *d)
 {
     static struct pv_kernel k;          /* one domain a process */
     return &k;
-}
-
-static uid_t jail_id(const char *id)
-{
-    unsigned h = 2166136261u;
-
-    for (; *id; id++)
-        h = (h ^ (unsigned char)*id) * 16777619u;
-    return JAIL_ID_BASE + (h & 0xffffff);
 }
 
 static int fix_descriptors(struct hv_domain *d)
@@ -81,11 +69,8 @@ static int drop_rights(const struct hv_conf *c)
         setrlimit(RLIMIT_NPROC, &(struct rlimit){ PV_TASKS_MAX, PV_TASKS_MAX });
     if (leave_namespaces() < 0 || hv_empty_root() < 0)
         return -1;
-    if (c->privileged) {
-        uid_t id = jail_id(c->id);
-        if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
-            return -1;
-    }
+    if (hv_own_user(c) < 0)
+        return -1;
     /* The bounding set may stay: it speaks of execve, which the filter has not got. */
     if (syscall(SYS_capset, &h, none) < 0)
         return -1;

@@ -34,7 +34,7 @@ load helpers
 }
 
 @test "verbs that are planned say so" {
-    for v in exec ps pause resume update events checkpoint restore; do
+    for v in exec ps update events checkpoint restore; do
         fails "$v is not supported yet" "$v" x
     done
 }

@@ -2,6 +2,7 @@
 import re
 
 MOST = 24       # host calls that a guest can reach
+VCPU_MOST = 10  # ... that a virtual CPU's thread is left
 
 
 def table(text):
@@ -11,6 +12,11 @@ def table(text):
         kind, name, rest = m.groups()
         calls.setdefault(name, []).append(rest if kind == "RULE" else None)
     return calls
+
+
+def filter_calls(text):
+    """The calls that a filter_gen.c names."""
+    return set(re.findall(r"SCMP_SYS\((\w+)\)", text)) | set(re.findall(r"(\w+)_NR\b", text))
 
 
 # Made while the kernel takes over the process, before the filter is installed.
@@ -26,6 +32,9 @@ def check(files):
         bad.append(f"abi/pv_calls.def: {len(calls)} host calls, at most {MOST}")
     if not any("PV_FD" in (r or "") for rules in calls.values() for r in rules):
         bad.append("abi/pv_calls.def: no rule about descriptors was found")
+    vcpu = filter_calls(files.get("hv/kvm/gen/filter_gen.c", ""))
+    if not 1 <= len(vcpu) <= VCPU_MOST:
+        bad.append(f"hv/kvm/gen/filter_gen.c: {len(vcpu)} host calls, at most {VCPU_MOST}")
     for path, text in files.items():
         if "/plat/pv/" not in path:
             continue
