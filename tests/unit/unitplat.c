@@ -292,6 +292,10 @@ WEAK u64 plat_get_tls(void) { return unit_self->plat.fs_base; }
 WEAK void plat_yield(void) { sched_yield(); }
 WEAK void plat_sched_changed(struct task *t) { }
 WEAK unsigned plat_cpu(void) { return 0; }
+WEAK void reclaim_poke(void) { }
+/* vfs.h has it, which would bring in too much */
+int vfs_sync_all(void);
+WEAK int vfs_sync_all(void) { return 0; }
 
 void unit_task_join(struct task *t)
 {

@@ -201,7 +201,10 @@ void task_exit(int code)
 
     assert(p != &kthread_proc);
     t->exit_code = code;
-    if (p == init_proc && READ_ONCE(p->nthreads) == 1) end_domain(p, t);
+    if (p == init_proc && READ_ONCE(p->nthreads) == 1) {
+        vfs_sync_all();         /* what others have stored through mappings */
+        end_domain(p, t);
+    }
     signal_task_exiting(t);
     futex_task_exit(t);
     last = begin_leaving(p);

@@ -3,6 +3,7 @@
 #include "balloon.h"
 #include "boot.h"
 #include "console.h"
+#include "mm.h"
 #include "random.h"
 #include "vfs.h"
 
@@ -50,7 +51,7 @@ void kmain(void)
     rng_init();
     balloon_init();
     console_init();
-    if (kworker_start() < 0) boot_fail(1, "not enough memory");
+    if (kworker_start() < 0 || reclaim_start() < 0) boot_fail(1, "not enough memory");
     mount_root();
     container_files(rec, b->record_len);
     init_configure(rec, b->record_len);

@@ -66,8 +66,13 @@ static int choose_victim(void)
     return victim;
 }
 
+/* What is only cached goes before any process has to. */
+enum { ENOUGH = 64 };           /* pages: the fault is tried again */
+
 int oom_relieve(void)
 {
+    if (plat_counts_pages() && mm_reclaim(ENOUGH) >= ENOUGH)
+        return 0;
     u64 end = plat_clock_mono() + WAIT_MS * 1000000ull;
     int victim;
 

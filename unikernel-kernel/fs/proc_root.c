@@ -121,19 +121,20 @@ int proc_meminfo(struct seq *s, struct proc_ctx *c)
 {
     u64 total = kmem_total_bytes(), kfree_bytes = kmem_free_bytes(), used = programs_bytes();
     /* Programs' memory is the host's, but counts against the same limit. */
-    u64 avail = kfree_bytes > used ? kfree_bytes - used : 0;
+    u64 avail = plat_anon_in_heap() ? kfree_bytes : kfree_bytes > used ? kfree_bytes - used : 0;
+    u64 cached = filecache_bytes();
 
     line(s, "MemTotal", total);
     line(s, "MemFree", avail);
-    line(s, "MemAvailable", avail);
+    line(s, "MemAvailable", min(avail + cached, total));
     line(s, "Buffers", 0);
-    line(s, "Cached", 0);
+    line(s, "Cached", cached);
     line(s, "SwapCached", 0);
     line(s, "Active", used);
     line(s, "Inactive", 0);
     line(s, "Active(anon)", used);
     line(s, "Inactive(anon)", 0);
-    line(s, "Active(file)", 0);
+    line(s, "Active(file)", cached);
     line(s, "Inactive(file)", 0);
     line(s, "Unevictable", 0);
     line(s, "Mlocked", 0);

@@ -174,6 +174,14 @@ struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, in
 
 /* -- mounting -- */
 
+struct virtiofs *virtiofs_instance(void) { return READ_ONCE(the_fs); }
+
+static int virtiofs_sync(struct super *sb)
+{
+    filecache_flush();
+    return 0;
+}
+
 static int virtiofs_statfs(struct super *sb, struct kstatfs *st)
 {
     struct fuse_req *r = virtiofs_req(sb->root->inode, FUSE_STATFS);
@@ -196,6 +204,7 @@ static int virtiofs_statfs(struct super *sb, struct kstatfs *st)
 static const struct super_ops virtiofs_super_ops = {
     .evict = virtiofs_evict,
     .statfs = virtiofs_statfs,
+    .sync = virtiofs_sync,
 };
 
 static struct virtiofs *fs_get(void)
@@ -209,6 +218,7 @@ static struct virtiofs *fs_get(void)
         for (unsigned i = 0; i < VFS_HASH; i++)
             list_init(&fs->hash[i]);
         list_init(&fs->grants);
+        list_init(&fs->cached);
         the_fs = fs;
     }
     mutex_unlock(&mount_lock);

@@ -7,7 +7,8 @@
  *   virtiofs_readdir.c  listing directories
  *   virtiofs_file.c     open files: read, write, mmap, sync
  *   virtiofs_grant.c    descriptors of the host for file data
- *   virtiofs_pages.c    mappings where there is no grant
+ *   virtiofs_pages.c    the page cache, where there is no grant
+ *   virtiofs_flush.c    pages that leave it
  *   virtiofs_io.c       file data by messages, where there is no grant
  *
  * This container is nearly always the only one that changes what it sees, so its own
@@ -29,6 +30,7 @@ struct virtiofs {
     struct mutex grant_lock;            /* one shrinks the list at a time */
     struct list grants;                 /* vnodes that have some; next victim first */
     u32 ngrants;
+    struct list cached;                 /* struct vnode_pages; next victim first */
     bool no_tmpfile, no_rename2, no_xattr;      /* the device said so */
 };
 
@@ -44,7 +46,9 @@ struct vnode {
     bool grant_recent;
     bool fh_open[2];
     u64 fh[2];                          /* handles of the device, for messages */
-    struct vnode_pages *pages;          /* for mappings without a grant */
+    struct vnode_pages *pages;          /* what is in memory, without a grant */
+    u64 cache_until;                    /* the pages need not be doubted before */
+    u64 seen_mtime; u32 seen_version;   /* as the host last said; attr_version then */
     char *absent;                       /* directory: the name we removed last, while it is */
     u64 absent_until;                   /* ... known not to exist; directory's lock */
     bool msg_written;                   /* the new file's handle has served its write */
@@ -66,6 +70,7 @@ int virtiofs_mount_share(const char *source, u64 flags, const char *data, struct
 struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, int *rc_r);
 struct fuse_req *virtiofs_req(const struct inode *i, u32 opcode);
 u64 virtiofs_deadline(u64 sec, u32 nsec);
+struct virtiofs *virtiofs_instance(void);       /* NULL: none is mounted */
 
 /* virtiofs_attr.c */
 void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until);
@@ -80,6 +85,8 @@ ssize_t virtiofs_listxattr(struct inode *i, char *buf, size_t n);
 int virtiofs_removexattr(struct inode *i, const char *name);
 
 /* virtiofs_dir.c, virtiofs_readdir.c, virtiofs_file.c */
+/* Our own change of the contents, which may have moved the end. */
+void virtiofs_wrote(struct inode *i, u64 end);
 extern const struct inode_ops virtiofs_dir_iops, virtiofs_file_iops, virtiofs_link_iops;
 extern const struct file_ops virtiofs_dir_fops, virtiofs_file_fops;
 
@@ -96,9 +103,19 @@ static inline int vnode_grant(struct vnode *v, bool write)
     return g >= 0 ? g : vnode_grant_slow(v, write);
 }
 
-/* virtiofs_pages.c: a private or read-only mapping where there is no grant. */
-int vnode_pages_map(struct file *f, struct map_source *s);
+/* virtiofs_pages.c: where there is no grant. writable: shared and writable. */
+int vnode_pages_map(struct file *f, struct map_source *s, bool writable);
+ssize_t vnode_pages_read(struct inode *i, struct uio *u, u64 pos);
+/* Bytes that are written to the file: into the pages that are there, before and after. */
+void vnode_pages_put(struct inode *i, const void *buf, size_t n, u64 pos);
+void vnode_pages_cut(struct inode *i, u64 size);        /* the file ends there now */
+void vnode_pages_stale(struct vnode *v);                /* they must be read again */
 void vnode_pages_free(struct vnode *v);
+
+/* virtiofs_flush.c: what was stored through shared mappings to the host: known so far;
+ * or all (walks through all processes, so with no mm->lock held). 0 or -errno. */
+int vnode_pages_write(struct inode *i);
+int vnode_pages_sync(struct inode *i);
 
 /* virtiofs_io.c */
 /* The device's handle for the file, opened at the first call; v->lock not held. */
@@ -106,6 +123,10 @@ int vnode_fh(struct vnode *v, bool write, u64 *fh_r);
 void vnode_fh_release(struct vnode *v);
 ssize_t virtiofs_msg_read(struct inode *i, struct uio *u, u64 pos);
 ssize_t virtiofs_msg_write(struct inode *i, struct uio *u, u64 pos);
+/* The same for kernel heap memory, with no buffer between. The read is short at the end of
+ * the file only; -ECONNABORTED: the device is broken, and may write to buf still. */
+ssize_t virtiofs_msg_pread(struct inode *i, void *buf, size_t n, u64 pos);
+ssize_t virtiofs_msg_pwrite(struct inode *i, void *buf, size_t n, u64 pos);
 int virtiofs_msg_fsync(struct inode *i, bool data_only);
 int virtiofs_msg_fallocate(struct inode *i, int mode, u64 off, u64 len);
 s64 virtiofs_msg_lseek(struct inode *i, u64 off, int whence);

@@ -1,5 +1,6 @@
 /* virtio-fs: attributes and extended attributes. */
 #include "virtiofs.h"
+#include "virtiofs_pages.h"
 #include <linux/limits.h>
 #include <linux/stat.h>
 #include "time.h"
@@ -9,8 +10,31 @@ static u64 ns_of(u64 sec, u32 nsec)
     return sec * NSEC_PER_SEC + min(nsec, (u32)999999999);
 }
 
+void vnode_pages_stale(struct vnode *v)
+{
+    struct vnode_pages *p = __atomic_load_n(&v->pages, __ATOMIC_ACQUIRE);
+
+    if (p)
+        WRITE_ONCE(p->stale, true);
+}
+
+/* Do new attributes tell of a change that was not ours? */
+static void compare(struct inode *i, const struct fuse_attr *a, u64 until)
+{
+    struct vnode *v = vnode_of(i);
+    u64 mtime = ns_of(a->mtime, a->mtimensec);
+    bool ours = v->attr_version != v->seen_version;
+
+    if (a->size != i->size || (mtime != v->seen_mtime && !ours))
+        vnode_pages_stale(v);
+    v->seen_mtime = mtime;
+    v->seen_version = v->attr_version;
+    WRITE_ONCE(v->cache_until, until);
+}
+
 void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until)
 {
+    compare(i, a, until);
     i->ino = a->ino;
     i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
     i->uid = a->uid;
@@ -108,12 +132,16 @@ int virtiofs_setattr(struct inode *i, const struct iattr *a)
     o = (const void *)r->out;
     if (rc == 0) {
         v->attr_version++;
+        if (a->valid & ATTR_SIZE)
+            WRITE_ONCE(i->size, a->size);
         virtiofs_set_attr(i, &o->attr, virtiofs_deadline(o->attr_valid, o->attr_valid_nsec));
         if (a->valid & (ATTR_UID | ATTR_GID))
             v->no_fcaps = false;
     }
     mutex_unlock(&v->lock);
     fuse_req_free(r);
+    if (rc == 0 && a->valid & ATTR_SIZE)
+        vnode_pages_cut(i, a->size);
     return rc;
 }
 

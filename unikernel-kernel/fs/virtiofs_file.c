@@ -23,6 +23,7 @@ static void virtiofs_release(struct file *f)
 {
     struct vnode *v = vnode_of(f->inode);
 
+    vnode_pages_write(f->inode);        /* while there is a handle for it */
     if (vnode_closed(v))
         vnode_fh_release(v);
 }
@@ -116,7 +117,7 @@ static ssize_t virtiofs_read(struct file *f, struct uio *u, loff_t *pos)
     ssize_t r;
 
     if (unlikely(g < 0)) {
-        r = virtiofs_msg_read(i, u, at);
+        r = plat_counts_pages() ? vnode_pages_read(i, u, at) : virtiofs_msg_read(i, u, at);
     } else {
         /* Beyond the size as we know it the host is asked: it may have grown. */
         r = -EOPNOTSUPP;
@@ -176,7 +177,7 @@ static ssize_t write_grant(int g, struct uio *u, u64 pos)
 }
 
 /* Our own change of the contents: the size is known, the times the host's to tell. */
-static void wrote(struct inode *i, u64 end)
+void virtiofs_wrote(struct inode *i, u64 end)
 {
     struct vnode *v = vnode_of(i);
 
@@ -211,7 +212,7 @@ static ssize_t write_at(struct inode *i, struct uio *u, u64 pos)
         r = g >= 0 ? write_grant(g, u, pos) : virtiofs_msg_write(i, u, pos);
     }
     if (r > 0)
-        wrote(i, pos + (u64)r);
+        virtiofs_wrote(i, pos + (u64)r);
     return r;
 }
 
@@ -233,6 +234,20 @@ static ssize_t append(struct inode *i, struct uio *u, loff_t *pos)
     return r;
 }
 
+/* The page cache must have concurrent writes in the order in which the host has them. */
+static ssize_t write_in_turn(struct inode *i, struct uio *u, u64 pos)
+{
+    struct vnode *v = vnode_of(i);
+    bool cached = READ_ONCE(v->pages);
+
+    if (cached)
+        mutex_lock(&v->append_lock);
+    ssize_t r = write_at(i, u, pos);
+    if (cached)
+        mutex_unlock(&v->append_lock);
+    return r;
+}
+
 static ssize_t virtiofs_write(struct file *f, struct uio *u, loff_t *pos)
 {
     struct inode *i = f->inode;
@@ -241,7 +256,7 @@ static ssize_t virtiofs_write(struct file *f, struct uio *u, loff_t *pos)
 
     if (!u->left)
         return 0;
-    r = f->flags & O_APPEND ? append(i, u, pos) : write_at(i, u, (u64)*pos);
+    r = f->flags & O_APPEND ? append(i, u, pos) : write_in_turn(i, u, (u64)*pos);
     if (r > 0)
         *pos += r;
     if (r > 0 && f->flags & O_DSYNC) {
@@ -285,15 +300,25 @@ static loff_t virtiofs_llseek(struct file *f, loff_t off, int whence)
 
 static int virtiofs_fsync(struct file *f, bool data_only)
 {
-    return virtiofs_msg_fsync(f->inode, data_only);
+    int r = vnode_pages_sync(f->inode), e = virtiofs_msg_fsync(f->inode, data_only);
+
+    return r < 0 ? r : e;
+}
+
+/* A shared mapping of it has gone, or a part of one; mm->lock is held. */
+static void virtiofs_unmapped(struct file *f)
+{
+    vnode_pages_write(f->inode);
 }
 
 static int virtiofs_fallocate(struct file *f, int mode, loff_t off, loff_t len)
 {
+    vnode_pages_sync(f->inode);
     int rc = virtiofs_msg_fallocate(f->inode, mode, (u64)off, (u64)len);
 
     if (rc == 0) {
-        wrote(f->inode, 0);
+        virtiofs_wrote(f->inode, 0);
+        vnode_pages_stale(vnode_of(f->inode));
         rc = virtiofs_refresh(f->inode, true);
     }
     return rc;
@@ -302,13 +327,14 @@ static int virtiofs_fallocate(struct file *f, int mode, loff_t off, loff_t len)
 static int virtiofs_mmap(struct file *f, struct map_source *s, u32 prot, bool shared)
 {
     struct vnode *v = vnode_of(f->inode);
-    int g = shared && f->mode & FMODE_WRITE ? vnode_grant(v, true) : read_grant(v);
+    bool writable = shared && f->mode & FMODE_WRITE;
+    int g = writable ? vnode_grant(v, true) : read_grant(v);
 
     if (g < 0)
-        return shared && f->mode & FMODE_WRITE ? -ENODEV : vnode_pages_map(f, s);
+        return writable && !plat_counts_pages() ? -ENODEV : vnode_pages_map(f, s, writable);
     s->kind = SRC_GRANT;
     s->grant = g;
-    if (shared && f->mode & FMODE_WRITE)
+    if (writable)
         virtiofs_stale(f->inode);       /* stores through it are not seen here */
     return 0;
 }
@@ -316,5 +342,5 @@ static int virtiofs_mmap(struct file *f, struct map_source *s, u32 prot, bool sh
 const struct file_ops virtiofs_file_fops = {
     .open = virtiofs_open, .release = virtiofs_release, .read = virtiofs_read,
     .write = virtiofs_write, .llseek = virtiofs_llseek, .fsync = virtiofs_fsync,
-    .fallocate = virtiofs_fallocate, .mmap = virtiofs_mmap,
+    .fallocate = virtiofs_fallocate, .mmap = virtiofs_mmap, .unmapped = virtiofs_unmapped,
 };

@@ -96,6 +96,28 @@ static ssize_t read_chunk(struct inode *i, u64 fh, void *bounce, u32 n, u64 pos,
     return rc;
 }
 
+ssize_t virtiofs_msg_pread(struct inode *i, void *buf, size_t n, u64 pos)
+{
+    u32 most = fuse_conn_max_data(virtiofs_of(i)->conn);
+    ssize_t done = 0, rc;
+    bool lost = false;
+    u64 fh;
+
+    rc = any_fh(vnode_of(i), &fh);
+    while (rc >= 0 && n) {
+        u32 want = (u32)min(n, (size_t)most);
+
+        rc = read_chunk(i, fh, (u8 *)buf + done, want, pos + (u64)done, &lost);
+        if (rc <= 0)
+            break;
+        done += rc;
+        n -= (size_t)rc;
+        if (rc < (ssize_t)want)
+            break;
+    }
+    return lost ? -ECONNABORTED : done ? done : rc;
+}
+
 ssize_t virtiofs_msg_read(struct inode *i, struct uio *u, u64 pos)
 {
     size_t cap = PAGE_UP(min(u->left, (size_t)fuse_conn_max_data(virtiofs_of(i)->conn)));
@@ -150,6 +172,25 @@ static ssize_t write_chunk(struct inode *i, u64 fh, void *bounce, u32 n, u64 pos
     return rc;
 }
 
+ssize_t virtiofs_msg_pwrite(struct inode *i, void *buf, size_t n, u64 pos)
+{
+    u32 most = fuse_conn_max_data(virtiofs_of(i)->conn);
+    ssize_t done = 0, rc;
+    bool lost = false;
+    u64 fh;
+
+    rc = vnode_fh(vnode_of(i), true, &fh);
+    while (rc >= 0 && n) {
+        rc = write_chunk(i, fh, (u8 *)buf + done, (u32)min(n, (size_t)most), pos + (u64)done,
+                         &lost);
+        if (rc <= 0)
+            return rc < 0 ? rc : -EIO;
+        done += rc;
+        n -= (size_t)rc;
+    }
+    return rc < 0 ? rc : done;
+}
+
 ssize_t virtiofs_msg_write(struct inode *i, struct uio *u, u64 pos)
 {
     size_t cap = PAGE_UP(min(u->left, (size_t)fuse_conn_max_data(virtiofs_of(i)->conn)));
@@ -164,7 +205,15 @@ ssize_t virtiofs_msg_write(struct inode *i, struct uio *u, u64 pos)
     while (rc >= 0 && u->left) {
         ssize_t n = uio_read(u, bounce, min(u->left, cap));
 
+        /* Into the page cache first, or a page that is written out just now would bring
+         * the old bytes back; and afterwards, if one was read in between. */
+        if (n > 0)
+            vnode_pages_put(i, bounce, (size_t)n, pos + (u64)done);
         rc = n <= 0 ? n : write_chunk(i, fh, bounce, (u32)n, pos + (u64)done, &lost);
+        if (rc > 0)
+            vnode_pages_put(i, bounce, (size_t)rc, pos + (u64)done);
+        if (n > 0 && rc < n)
+            vnode_pages_stale(vnode_of(i));     /* the cache has what the file has not */
         if (rc <= 0)
             break;
         done += rc;

@@ -16,6 +16,9 @@ struct map_source {
     /* SRC_PAGES: the page of kernel memory that holds page `index` of the file, made if
      * need be (NULL: beyond the end -> SIGBUS, or no memory). Counted by the file. */
     void *(*page)(struct file *f, u64 index, bool write);
+    /* SRC_PAGES, optional: held around page() until what it returned is mapped. */
+    void (*lock)(struct file *f), (*unlock)(struct file *f);
+    bool counted;                       /* the pages' entries are counted: plat_map.counted */
 };
 
 struct vma {
@@ -82,6 +85,22 @@ u64 mm_brk(u64 addr);
 /* A fault at addr: 0: retry; -EFAULT: SIGSEGV MAPERR; -EACCES: SEGV_ACCERR; -ENXIO: SIGBUS;
  * -EINTR: the process is being killed. */
 int mm_fault(u64 addr, bool write, bool exec);
+/* Mappings of a file, in all processes (mm/filemap.c); no mm->lock may be held. Out of
+ * them go pages from index `from` on, private copies too; the marks of stores go to the
+ * pages (plat_page_dirty). */
+void mm_file_zap(const struct inode *i, u64 from);
+void mm_file_sweep(const struct inode *i);
+/* Takes pages of files out of all mappings where they have not been used since the last
+ * call; what can't be had without waiting is left alone. */
+void mm_file_age(void);
+
+/* mm/reclaim.c: makes memory free: pages got. May write files back, so with no locks held
+ * that this needs: mm->lock or the files' own. */
+u64 mm_reclaim(u64 pages);
+void reclaim_poke(void);                /* memory is getting short. Any context. */
+void reclaim_expect_dirt(void);         /* files are mapped for writing */
+int reclaim_start(void);
+
 /* core/oom.c: kills the process that has the most and waits for that: 0: try again; -EINTR:
  * it is the current one; -ENOMEM: no help. With no spinlock held and no mm->lock. */
 int oom_relieve(void);

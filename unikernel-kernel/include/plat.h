@@ -22,6 +22,7 @@ void *plat_kva(u64 gpa);
 void plat_heap_range(u64 *start_r, u64 *end_r); /* addresses the kernel heap may use */
 void plat_heap_release(void *p, size_t len);    /* pages' memory back to the host */
 bool plat_anon_in_heap(void);                   /* programs' memory is counted there */
+u64 plat_reclaim(void);                         /* frees what it has kept: pages */
 void plat_log(const char *s, size_t n);         /* early and panic messages */
 void plat_halt(int wait_status) __attribute__((noreturn));     /* the domain's end */
 /* The file tree to start from, a cpio archive (core/initrd.c); NULL: none was given. */
@@ -93,6 +94,7 @@ struct plat_map {
     enum plat_src src;
     bool shared, populate;
     void *pages;                /* PLAT_PAGES: kernel memory, contiguous */
+    bool counted;               /* PLAT_PAGES: entries are users of their pages, see below */
     int grant; u64 off;         /* PLAT_GRANT */
 };
 void plat_as_dispose(struct mm *mm);      /* frees mm->plat, if the platform set it */
@@ -106,6 +108,18 @@ int plat_as_advise(struct mm *mm, u64 va, u64 len, int advice);
 /* Programs live in [min, top) and, by their own wish only, in [kernel_end, max). */
 u64 plat_user_min(void), plat_user_top(void), plat_kernel_end(void), plat_user_max(void);
 u64 plat_vdso(void);                    /* AT_SYSINFO_EHDR of programs, or 0 */
+
+/* -- pages of files, mapped by entries that are counted (pvh). Where the platform does
+ * not count, a page has a user for ever, and none of this does anything. -- */
+bool plat_counts_pages(void);
+u32 plat_page_users(const void *page);          /* entries, and those that hold it */
+void plat_page_hold(void *page);
+void plat_page_drop(void *page);
+/* Has it been stored to through a mapping that has gone or was swept? take: forgotten. */
+bool plat_page_dirty(void *page, bool take);
+void plat_as_sweep(struct mm *mm, u64 va, u64 len);     /* marks of stores to the pages */
+void plat_as_age(struct mm *mm, u64 va, u64 len);       /* out with what was not used */
+bool plat_as_has(struct mm *mm, u64 va);                /* is there an entry? */
 
 /* -- grants: open files of the host (pv). Handles are >= 0. -- */
 bool plat_has_grants(void);

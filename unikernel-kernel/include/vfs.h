@@ -91,6 +91,7 @@ struct file_ops {
     int (*fallocate)(struct file *f, int mode, loff_t off, loff_t len);
     /* Mapping: tells mm/ where the bytes are. NULL: -ENODEV. mm.h has struct map_source. */
     int (*mmap)(struct file *f, struct map_source *s, u32 prot, bool shared);
+    void (*unmapped)(struct file *f);   /* a part of a shared mapping has gone; optional */
     /* Bytes readable now, FIONREAD; optional. */
     int (*show_fdinfo)(struct file *f, char *buf, size_t n);
 };
@@ -318,6 +319,12 @@ void d_drop(struct dentry *d);                  /* forget the name */
 static inline void dentry_get(struct dentry *d) { ref_get(&d->ref); }
 void dentry_put(struct dentry *d);
 void d_shrink(u32 keep);                        /* drop unused names, oldest first */
+/* Pages of files in kernel memory (fs/virtiofs_flush.c): what there is; what was stored
+ * through mappings to the host: true when there may be more later; at most `want` pages
+ * that nobody uses are freed: how many. write: dirty ones, too. */
+u64 filecache_bytes(void);
+bool filecache_flush(void);
+u64 filecache_shrink(u64 want, bool write);
 void vfs_shrink(void);                          /* memory is short: all that is only cached */
 extern struct spinlock dcache_lock;
 

@@ -39,6 +39,11 @@ int budget_charge(struct mm *mm, u64 len)
     return 0;
 }
 
+int budget_room(u64 len)
+{
+    return fits(len) ? 0 : -EDQUOT;
+}
+
 void budget_uncharge(struct mm *mm, u64 start, u64 end)
 {
     struct vma *v;

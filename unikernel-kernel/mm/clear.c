@@ -38,8 +38,8 @@ static void clear_range(struct mm *mm, u64 s, u64 e)
     struct vma *v;
     struct run *r, *n;
 
-    while ((v = vma_find(mm, s)) && v->start < e)
-        vma_free(mm, v);
+    u64 first = s;
+
     while (s < e && (r = run_find(mm, s)) && r->start < e) {
         u64 start = max(r->start, s), end = min(r->end, e);
         while (end < e && (n = run_find(mm, end)) && n->start < e &&
@@ -50,6 +50,9 @@ static void clear_range(struct mm *mm, u64 s, u64 e)
         run_remove(mm, start, end);
         s = end;
     }
+    /* Only now: a mapping may be the last to hold its pages. */
+    while ((v = vma_find(mm, first)) && v->start < e)
+        vma_free(mm, v);
 }
 
 void mm_clear(struct mm *mm, const struct inode *prog)

@@ -16,6 +16,8 @@ struct page_meta {
 _Static_assert(sizeof(struct page_meta) == 16, "256 to a page of metadata");
 enum page_kind { PAGE_PLAIN, PAGE_SLAB, PAGE_LARGE };
 
+/* reclaim_poke when fewer pages than this are free. */
+void kmem_set_low(u64 pages);
 void pages_init(u64 start, u64 end, u64 limit_bytes);
 void *pages_alloc(size_t n, bool zero);
 void pages_free(void *p, size_t n);

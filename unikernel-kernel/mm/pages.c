@@ -12,6 +12,7 @@
  *
  * Freed pages stay dirty for reuse up to a low-water mark; above it they are released. */
 #include "kmem.h"
+#include "mm.h"
 #include "plat.h"
 
 #define CHUNK_SHIFT 26
@@ -36,6 +37,7 @@ static struct {
     u64 start, end;
     u32 nchunks;                /* opened so far */
     u64 limit, used, dirty_free;        /* pages */
+    u64 high;                   /* of `used`: beyond it reclaim_poke is due */
     struct { u32 nfree; u32 low; } chunk[MAX_CHUNKS];   /* low: words below are full */
 } heap;
 
@@ -51,6 +53,12 @@ void pages_init(u64 start, u64 end, u64 limit_bytes)
     if (heap.end - heap.start > MAX_CHUNKS * CHUNK_SIZE)
         heap.end = heap.start + MAX_CHUNKS * CHUNK_SIZE;
     heap.limit = limit_bytes >> PAGE_SHIFT;
+    heap.high = ~0ull;
+}
+
+void kmem_set_low(u64 pages)
+{
+    heap.high = heap.limit - min(pages, heap.limit);
 }
 
 u32 page_index(const void *p)
@@ -194,7 +202,10 @@ void *pages_alloc(size_t n, bool zero)
     heap.used += n;
     u32 dirty = count_bits(k->dirty, at, (u32)n);
     heap.dirty_free -= dirty;
+    bool low = heap.used > heap.high;
     spin_unlock(&heap.lock);
+    if (unlikely(low))
+        reclaim_poke();
     if (zero && dirty)
         zero_dirty(k, at, (u32)n);
     return (u8 *)k + ((u64)at << PAGE_SHIFT);

@@ -14,7 +14,7 @@
 #define TEXT_NOW (256ul << 10)          /* small programs' text comes in one go */
 #define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
 
-static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
+static int map_pages(struct mm *mm, const struct vma *v, u64 start, u64 end, bool write)
 {
     bool shared = v->flags & MAP_SHARED;
 
@@ -28,6 +28,7 @@ static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool writ
             n++;
         struct plat_map m = { .va = start, .len = n * PAGE_SIZE, .prot = v->prot,
                               .src = PLAT_PAGES, .shared = shared, .pages = first,
+                              .counted = v->src.counted,
                               /* not for private copies: they are made by the first write */
                               .populate = shared || !(v->prot & PROT_WRITE) };
         int e = plat_as_map(mm, &m);
@@ -36,6 +37,36 @@ static int map_pages(struct mm *mm, struct vma *v, u64 start, u64 end, bool writ
         start += n * PAGE_SIZE;
     }
     return 0;
+}
+
+static int map_pages_locked(struct mm *mm, const struct vma *v, u64 start, u64 end, bool write)
+{
+    int e = v->src.counted ? budget_room(end - start) : 0;
+
+    if (e < 0)
+        return e;
+    if (v->src.lock)
+        v->src.lock(v->file);
+    e = map_pages(mm, v, start, end, write);
+    if (v->src.unlock)
+        v->src.unlock(v->file);
+    return e;
+}
+
+/* Reclaim has taken the page out, or the file had been cut: the pages from here on that
+ * are not there, as far as they are to be had. */
+static int map_again(struct mm *mm, const struct vma *v, u64 page, u64 run_end, bool write)
+{
+    u64 end = page, most = min(min(run_end, v->end), page + PAGES_AHEAD * PAGE_SIZE);
+
+    while (end < most && !plat_as_has(mm, end))
+        end += PAGE_SIZE;
+    if (end == page)
+        return 0;
+    int e = map_pages_locked(mm, v, page, end, write);
+    if (e == -ENXIO && end > page + PAGE_SIZE)
+        e = map_pages_locked(mm, v, page, page + PAGE_SIZE, write);
+    return e;
 }
 
 static int map_anon(struct mm *mm, struct vma *v, struct plat_map *m)
@@ -74,7 +105,7 @@ int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
         e = plat_as_map(mm, &m);
         break;
     default:
-        e = map_pages(mm, v, start, end, write);
+        e = map_pages_locked(mm, v, start, end, write);
     }
     return e < 0 ? e : run_add(mm, start, end);
 }
@@ -152,7 +183,7 @@ static int fault_locked(struct mm *mm, u64 addr, bool write, bool exec)
          * the end of a file. */
         if (v->src.kind == SRC_GRANT)
             return -ENXIO;
-        return 0;
+        return v->src.counted ? map_again(mm, v, page, r->end, write) : 0;
     }
     if (v->src.kind == SRC_GRANT)
         return present_range(mm, v, v->start, v->end, write);

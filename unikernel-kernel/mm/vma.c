@@ -71,6 +71,8 @@ void vma_free(struct mm *mm, struct vma *v)
     rb_erase(&mm->vmas, &v->node);
     mm->nvmas--;
     mm->total -= v->end - v->start;
+    if (v->file && (v->flags & MAP_SHARED) && v->file->ops->unmapped)
+        v->file->ops->unmapped(v->file);
     if (v->file)
         file_put(v->file);
     kfree(v);

@@ -44,6 +44,7 @@ int present_range(struct mm *mm, struct vma *v, u64 start, u64 end, bool write);
 /* budget.c: anonymous memory about to be brought in: 0 or -EDQUOT; and let go of, before
  * the mappings in the range are. mm->lock held. */
 int budget_charge(struct mm *mm, u64 len);
+int budget_room(u64 len);                       /* the same, and nothing is counted */
 void budget_return(struct mm *mm, u64 len);     /* it was not brought in after all */
 void budget_uncharge(struct mm *mm, u64 start, u64 end);
 void budget_clear(struct mm *mm);

@@ -59,6 +59,17 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
     return r < 0 && r > -4096 ? (int)r : 0;
 }
 
+/* Entries are the host's: nobody counts them. */
+bool plat_counts_pages(void) { return false; }
+u32 plat_page_users(const void *page) { return 1; }
+void plat_page_hold(void *page) { }
+void plat_page_drop(void *page) { }
+bool plat_page_dirty(void *page, bool take) { return false; }
+void plat_as_sweep(struct mm *mm, u64 va, u64 len) { }
+void plat_as_age(struct mm *mm, u64 va, u64 len) { }
+bool plat_as_has(struct mm *mm, u64 va) { return true; }
+u64 plat_reclaim(void) { return 0; }
+
 int plat_as_unmap(struct mm *mm, u64 va, u64 len)
 {
     return in_pieces(__NR_munmap, va, len, 0);

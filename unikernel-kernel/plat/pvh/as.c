@@ -9,27 +9,6 @@
 
 static u8 zero_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
-/* Users besides the first of each owned page, by its place in the heap. */
-static u32 *refs;
-static u64 refs_base;
-
-/* NULL before the heap is there: boot reserves the array (boot.c). */
-void pvh_refs_set(u32 *array, u64 base_gpa)
-{
-    refs = array;
-    refs_base = base_gpa;
-}
-
-static u32 *ref_of(u64 pte) { return &refs[((pte & PTE_ADDR) - refs_base) >> PAGE_SHIFT]; }
-
-static void page_put(u64 pte)
-{
-    if (pte & PTE_OWNED && __atomic_fetch_sub(ref_of(pte), 1, __ATOMIC_ACQ_REL) == 0) {
-        WRITE_ONCE(*ref_of(pte), 0);
-        kpages_free(plat_kva(pte & PTE_ADDR), 1);
-    }
-}
-
 /* -- the tables -- */
 
 static u64 *next_table(u64 *e, bool make)
@@ -179,14 +158,20 @@ void plat_as_dispose(struct mm *mm)
 
 /* -- entries -- */
 
+/* A shared page of a file tells by D whether it was written to: that stays as it is. */
 static u64 prot_bits(u64 pte, u32 prot)
 {
-    pte &= PTE_ADDR | PTE_OWNED | PTE_COW;
-    pte |= PTE_U | PTE_A | PTE_D | (prot == PROT_NONE ? PTE_HELD : PTE_P);
+    bool tracked = (pte & (PTE_FILE | PTE_COW)) == PTE_FILE;
+
+    pte &= PTE_ADDR | PTE_OWNED | PTE_COW | PTE_FILE | (tracked ? PTE_D : 0);
+    pte |= PTE_U | PTE_A | (tracked ? 0 : PTE_D) | (prot == PROT_NONE ? PTE_HELD : PTE_P);
     if (prot & PROT_WRITE)
         pte |= PTE_PROTW | (pte & PTE_COW ? 0 : PTE_W);
     return prot & PROT_EXEC ? pte : pte | PTE_NX;
 }
+
+/* The CPUs set A and D in entries. */
+static u64 exchange(u64 *e, u64 pte) { return __atomic_exchange_n(e, pte, __ATOMIC_SEQ_CST); }
 
 static int set_pte(struct mm *mm, u64 va, u64 pte)
 {
@@ -194,11 +179,10 @@ static int set_pte(struct mm *mm, u64 va, u64 pte)
 
     if (!e)
         return -ENOMEM;
-    old = *e;
-    *e = pte;
+    old = exchange(e, pte);
     if (old) {
         flush(mm, va, 1);
-        page_put(old);
+        pvh_page_put(old);
     }
     return 0;
 }
@@ -224,11 +208,15 @@ static int map_anon(struct mm *mm, u64 va, u64 len, u32 prot)
 }
 
 /* One page again and again (step 0), or a row of pages. */
-static int map_row(struct mm *mm, u64 va, u64 len, u64 gpa, u64 step, u64 cow, u32 prot)
+static int map_row(struct mm *mm, u64 va, u64 len, u64 gpa, u64 step, u64 bits, u32 prot)
 {
-    for (u64 o = 0; o < len; o += PAGE_SIZE, gpa += step)
-        if (set_pte(mm, va + o, prot_bits(gpa | cow, prot)) < 0)
+    for (u64 o = 0; o < len; o += PAGE_SIZE, gpa += step) {
+        pvh_page_share(gpa | bits);
+        if (set_pte(mm, va + o, prot_bits(gpa | bits, prot)) < 0) {
+            pvh_page_put(gpa | bits);
             return -ENOMEM;
+        }
+    }
     return 0;
 }
 
@@ -241,8 +229,8 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
     if (m->src == PLAT_GRANT)
         return -ENODEV;
     if (m->src == PLAT_PAGES)
-        e = map_row(mm, m->va, m->len, plat_gpa(m->pages), PAGE_SIZE, m->shared ? 0 : PTE_COW,
-                    m->prot);
+        e = map_row(mm, m->va, m->len, plat_gpa(m->pages), PAGE_SIZE,
+                    (m->shared ? 0 : PTE_COW) | (m->counted ? PTE_FILE : 0), m->prot);
     else if (m->populate && m->prot & PROT_WRITE)
         e = map_anon(mm, m->va, m->len, m->prot);
     else
@@ -265,12 +253,11 @@ int plat_as_unmap(struct mm *mm, u64 va, u64 len)
         for (n = 0; n < BATCH && (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
             if (n == 0)
                 first = a;
-            old[n++] = *e;
-            *e = 0;
+            old[n++] = exchange(e, 0);
         }
         flush(mm, first, n);
         for (u32 i = 0; i < n; i++)
-            page_put(old[i]);
+            pvh_page_put(old[i]);
     } while (n == BATCH);
     return 0;
 }
@@ -280,7 +267,8 @@ int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot)
     u64 first = va, n = 0, *e;
 
     for (u64 a = va; (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
-        *e = prot_bits(*e, prot);
+        u64 old = exchange(e, 0);       /* or a D that comes just now would be lost */
+        WRITE_ONCE(*e, prot_bits(old, prot));
         if (n++ == 0)
             first = a;
     }
@@ -297,8 +285,7 @@ int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len)
         if (!d)
             return -ENOMEM;
         assert(!*d);            /* the caller has unmapped what was there */
-        *d = *e;
-        *e = 0;
+        *d = exchange(e, 0);
     }
     flush(mm, from, n);
     return 0;
@@ -309,7 +296,7 @@ static int break_cow(struct mm *mm, u64 va, u64 *e)
 {
     u64 old = *e;
 
-    if (old & PTE_OWNED && READ_ONCE(*ref_of(old)) == 0) {
+    if (pvh_page_alone(old)) {
         *e = (old & ~PTE_COW) | PTE_W;
         flush(mm, va, 1);
         return 0;
@@ -318,9 +305,9 @@ static int break_cow(struct mm *mm, u64 va, u64 *e)
     if (!p)
         return -ENOMEM;
     memcpy(p, plat_kva(old & PTE_ADDR), PAGE_SIZE);
-    *e = (old & ~(PTE_ADDR | PTE_COW)) | plat_gpa(p) | PTE_OWNED | PTE_W;
+    *e = (old & ~(PTE_ADDR | PTE_COW | PTE_FILE)) | plat_gpa(p) | PTE_OWNED | PTE_W;
     flush(mm, va, 1);
-    page_put(old);
+    pvh_page_put(old);
     return 0;
 }
 
@@ -359,14 +346,60 @@ int pvh_as_clone(struct mm *to, struct mm *from)
         u64 *d = pte_make(to, a);
         if (!d)
             return -ENOMEM;     /* mm_put takes back what there is */
-        if (*e & PTE_OWNED) {
-            __atomic_fetch_add(ref_of(*e), 1, __ATOMIC_RELAXED);
+        pvh_page_share(*e);
+        if (*e & PTE_OWNED)
             *e = (*e & ~PTE_W) | PTE_COW;
-        }
         *d = *e;
     }
     flush(from, 0, n + 1);
     return 0;
+}
+
+/* -- pages of files -- */
+
+void plat_as_sweep(struct mm *mm, u64 va, u64 len)
+{
+    u64 first = va, n = 0, *e;
+
+    for (u64 a = va; (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+        if ((*e & (PTE_FILE | PTE_COW | PTE_D)) != (PTE_FILE | PTE_D))
+            continue;
+        __atomic_fetch_and(e, ~PTE_D, __ATOMIC_SEQ_CST);
+        pvh_page_stored(*e);
+        if (n++ == 0)
+            first = a;
+    }
+    flush(mm, first, n);
+}
+
+/* A is looked at and taken; TLBs may still have it, which makes a page seem less used. */
+void plat_as_age(struct mm *mm, u64 va, u64 len)
+{
+    u64 old[BATCH], a = va, *e;
+    u32 n;
+
+    do {
+        u64 first = va;
+        for (n = 0; n < BATCH && (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+            if (!(*e & PTE_FILE))
+                continue;
+            if (*e & PTE_A && !(*e & PTE_HELD)) {
+                __atomic_fetch_and(e, ~PTE_A, __ATOMIC_SEQ_CST);
+                continue;
+            }
+            if (n == 0)
+                first = a;
+            old[n++] = exchange(e, 0);
+        }
+        flush(mm, first, n);
+        for (u32 i = 0; i < n; i++)
+            pvh_page_put(old[i]);
+    } while (n == BATCH);
+}
+
+bool plat_as_has(struct mm *mm, u64 va)
+{
+    return pte_next(mm, &va, va + PAGE_SIZE) != NULL;
 }
 
 /* What the pages come from is not known here: mm/ unmaps instead (mm/change.c). */

@@ -120,6 +120,17 @@ void *pvh_stack_map(u32 slot, void *pages)
     return (void *)va;
 }
 
+void *pvh_stack_unmap(u32 slot)
+{
+    u64 va = PVH_STACKS + slot * PVH_SLOT + (PVH_SLOT - PVH_BLOCK);
+    void *pages = plat_kva(plat_gpa((void *)va));
+
+    for (u64 o = 0; o < PVH_BLOCK; o += PAGE_SIZE)
+        *stack_entry(va + o, false) = 0;
+    pvh_shoot_kernel();
+    return pages;
+}
+
 /* -- addresses -- */
 
 u64 plat_gpa(const void *p)

@@ -18,5 +18,12 @@
 #define PTE_OWNED (1ull << 9)           /* the page is counted and freed with its last user */
 #define PTE_COW   (1ull << 10)          /* to be copied, or found unshared, before a write */
 #define PTE_PROTW (1ull << 11)          /* the program may write */
+#define PTE_FILE  (1ull << 53)          /* the entry is counted as a user of the page (pages.c) */
 #define PTE_HELD  (1ull << 52)          /* PROT_NONE: not P, but there */
+
+/* -- pages.c: a count for each page of the heap -- */
+void pvh_page_share(u64 pte);           /* one more entry for its page */
+void pvh_page_put(u64 pte);             /* an entry has gone, and with the last one the page */
+bool pvh_page_alone(u64 pte);           /* OWNED: there is no other entry */
+void pvh_page_stored(u64 pte);          /* FILE: the page was written to through it */
 #endif

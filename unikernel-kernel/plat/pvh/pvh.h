@@ -124,12 +124,15 @@ void pvh_paging_init(void);
 u64 pvh_early_pages(unsigned n);                /* gpa; zeroed */
 u64 pvh_early_end(void);                        /* gpa: boot-time allocations end here */
 void *pvh_stack_map(u32 slot, void *pages);      /* its address; NULL: no memory */
+void *pvh_stack_unmap(u32 slot);                /* the pages it had, which no CPU sees there */
 
 /* -- as.c -- */
 void pvh_as_switch(struct cpu *c, const struct task *next);
 int pvh_as_clone(struct mm *to, struct mm *from);
 /* After mm_fault said yes: what the page tables themselves can put right. */
 int pvh_as_resolve(struct mm *mm, u64 addr, bool write);
+
+/* -- pages.c -- */
 void pvh_refs_set(u32 *array, u64 base_gpa);
 
 /* -- sched.c -- */
@@ -182,10 +185,11 @@ u8 pvh_mmio_config(volatile u8 *reg, unsigned off);
 void pvh_mmio_set_queue(volatile u8 *reg, unsigned q, const struct xenc_vq *vq);
 
 /* -- smp.c -- */
-enum pvh_shoot { SHOOT_NONE, SHOOT_FLUSH, SHOOT_LEAVE };
+enum pvh_shoot { SHOOT_NONE, SHOOT_FLUSH, SHOOT_LEAVE, SHOOT_KERNEL };
 void pvh_smp_start(void);
 /* Other CPUs that have cr3 loaded forget its translations or change to the kernel's own. */
 void pvh_shoot(u64 cr3, enum pvh_shoot what);
+void pvh_shoot_kernel(void);    /* all CPUs forget all translations, the kernel's too */
 void pvh_shoot_irq(void);
 void pvh_ap_main(struct cpu *c) __attribute__((noreturn));
 

@@ -4,6 +4,7 @@
 #include "paging.h"
 
 #define TRAMPOLINE 0x8000ull            /* conventional memory, page aligned */
+#define CR4_PGE    (1ull << 7)
 #define ICR_INIT   0xc500u
 #define ICR_START  0x4600u
 
@@ -91,6 +92,14 @@ void pvh_ap_main(struct cpu *c)
 
 static struct { u32 lock; u64 cr3; } shot;
 
+static void flush_global(void)
+{
+    u64 cr4 = read_cr4();
+
+    write_cr4(cr4 & ~CR4_PGE);
+    write_cr4(cr4);
+}
+
 /* Interrupts off: also polled while we wait for others, who may wait for us. */
 void pvh_shoot_irq(void)
 {
@@ -99,7 +108,9 @@ void pvh_shoot_irq(void)
 
     if (!what)
         return;
-    if (c->cr3 == shot.cr3) {
+    if (what == SHOOT_KERNEL) {
+        flush_global();
+    } else if (c->cr3 == shot.cr3) {
         if (what == SHOOT_LEAVE)
             c->cr3 = pvh_kernel_cr3;
         WRITE_ONCE(c->stale, false);
@@ -120,8 +131,10 @@ void pvh_shoot(u64 cr3, enum pvh_shoot what)
     }
     shot.cr3 = cr3;
     for (struct cpu *c = pvh_cpus; c < pvh_cpus + pvh_ncpus; c++) {
+        if (c == me)
+            continue;
         /* One that loads it after this look has nothing old of it. */
-        if (c == me || __atomic_load_n(&c->cr3, __ATOMIC_SEQ_CST) != cr3)
+        if (what != SHOOT_KERNEL && __atomic_load_n(&c->cr3, __ATOMIC_SEQ_CST) != cr3)
             continue;
         /* One that runs no program uses nothing of it until pvh_as_switch has looked. */
         if (what == SHOOT_FLUSH) {
@@ -137,4 +150,13 @@ void pvh_shoot(u64 cr3, enum pvh_shoot what)
             __builtin_ia32_pause();
     __atomic_store_n(&shot.lock, 0, __ATOMIC_RELEASE);
     irq_restore(f);
+}
+
+void pvh_shoot_kernel(void)
+{
+    u64 f = irq_save();
+
+    flush_global();
+    irq_restore(f);
+    pvh_shoot(0, SHOOT_KERNEL);
 }

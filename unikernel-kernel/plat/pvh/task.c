@@ -12,7 +12,34 @@ _Static_assert(offsetof(struct cpu, self) == CPU_SELF, "pvh.h");
 #define MAX_SLOTS 65536u
 
 /* Freed blocks keep their memory and their place. */
-static struct { struct spinlock lock; struct task *free; u32 slots; } pool;
+static struct {
+    struct spinlock lock;
+    struct task *free;
+    u32 slots, nholes;          /* handed out so far; of these without a block again */
+    u64 hole[MAX_SLOTS / 64];   /* a bit each */
+} pool;
+
+/* pool.lock held; 0: none. */
+static u32 slot_get(void)
+{
+    if (!pool.nholes)
+        return pool.slots + 1 < MAX_SLOTS ? ++pool.slots : 0;
+    u32 w = 0;
+    while (!pool.hole[w])
+        w++;
+    u32 bit = (u32)__builtin_ctzll(pool.hole[w]);
+    pool.hole[w] &= ~(1ull << bit);
+    pool.nholes--;
+    return w * 64 + bit;
+}
+
+static void slot_put(u32 slot)
+{
+    spin_lock(&pool.lock);
+    pool.hole[slot / 64] |= 1ull << slot % 64;
+    pool.nholes++;
+    spin_unlock(&pool.lock);
+}
 
 static struct task *block_get(void)
 {
@@ -23,14 +50,15 @@ static struct task *block_get(void)
     t = pool.free;
     if (t)
         pool.free = t->plat.karg;
-    else if (pool.slots < MAX_SLOTS)
-        slot = ++pool.slots;
+    else
+        slot = slot_get();
     spin_unlock(&pool.lock);
     if (t || !slot)
         return t;
     void *p = kpages(PVH_BLOCK / PAGE_SIZE), *fpu = kpages(1);
     u8 *b = p && fpu ? pvh_stack_map(slot, p) : NULL;
-    if (!b) {                   /* the slot's addresses are lost: there are plenty */
+    if (!b) {
+        slot_put(slot);
         kpages_free(p, PVH_BLOCK / PAGE_SIZE);
         kpages_free(fpu, 1);
         return NULL;
@@ -69,6 +97,26 @@ void plat_task_free(struct task *t)
     t->plat.karg = pool.free;
     pool.free = t;
     spin_unlock(&pool.lock);
+}
+
+/* All that no task needs. */
+u64 plat_reclaim(void)
+{
+    struct task *t, *next;
+    u64 n = 0;
+
+    spin_lock(&pool.lock);
+    t = pool.free;
+    pool.free = NULL;
+    spin_unlock(&pool.lock);
+    for (; t; t = next, n += PVH_BLOCK / PAGE_SIZE + 1) {
+        next = t->plat.karg;
+        u32 slot = t->plat.slot;
+        kpages_free(t->plat.fpu, 1);
+        kpages_free(pvh_stack_unmap(slot), PVH_BLOCK / PAGE_SIZE);
+        slot_put(slot);
+    }
+    return n;
 }
 
 struct regs *plat_task_regs(struct task *t)

@@ -47,14 +47,24 @@ static const struct { u8 vec, sig, code; } signals[] = {
     { VEC_XM, SIGFPE, 0 }, { VEC_AC, SIGBUS, 1 },
 };
 
+static int serve(u64 addr, bool write, bool exec)
+{
+    int e;
+
+    do {
+        e = mm_fault(addr, write, exec);
+        if (e == 0)
+            e = pvh_as_resolve(current()->mm, addr, write);
+    } while (e == -ENOMEM && (e = oom_relieve()) == 0);
+    return e;
+}
+
 static void page_fault(struct regs *r, u64 addr, u64 err)
 {
     int sig = SIGSEGV, code = 1, e;
 
-    e = addr < PVH_USER_MAX ? mm_fault(addr, err & 2, err & 16) : -EFAULT;
-    if (e == 0)
-        e = pvh_as_resolve(current()->mm, addr, err & 2);
-    if (e == 0)
+    e = addr < PVH_USER_MAX ? serve(addr, err & 2, err & 16) : -EFAULT;
+    if (e == 0 || e == -EINTR)
         return;
     if (e == -ENXIO || e == -ENOMEM) {
         sig = SIGBUS;
@@ -119,9 +129,7 @@ static bool fixup(struct hw_frame *f, u64 addr)
         if (f->vec == VEC_PF && addr < PVH_USER_MAX) {
             bool write = f->err & 2;
             __asm__ volatile("sti");
-            int r = mm_fault(addr, write, false);
-            if (r == 0)
-                r = pvh_as_resolve(current()->mm, addr, write);
+            int r = serve(addr, write, false);
             __asm__ volatile("cli");
             if (r == 0)
                 return true;

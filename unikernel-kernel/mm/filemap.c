@@ -1,0 +1,86 @@
+/* Mappings of a file, found by walking through all processes. That is slow, and rare: a
+ * file is cut, stores through mappings are to reach the host, memory is short. Entries
+ * are taken out and runs stay: a fault on them brings the page in again (present.c).
+ *
+ * Lock order: procs_lock, mm->lock. */
+#include "proc.h"
+#include "vfs.h"
+#include "vma.h"
+
+#include <linux/mman.h>
+
+typedef void visit_fn(struct mm *mm, const struct vma *v, u64 from);
+
+static void visit(struct mm *mm, const struct inode *i, u64 from, visit_fn *fn)
+{
+    for (struct rbnode *n = rb_first(&mm->vmas); n; n = rb_next(n)) {
+        const struct vma *v = container_of(n, struct vma, node);
+        if (v->src.kind == SRC_PAGES && v->src.counted && (!i || v->file->inode == i))
+            fn(mm, v, from);
+    }
+}
+
+/* procs_lock held; counted, or NULL. */
+static struct mm *mm_of(struct proc *p)
+{
+    struct task *t;
+    struct mm *mm;
+
+    list_for_each(t, &p->threads, proc_link)
+        if ((mm = task_mm_get(t)))
+            return mm;
+    return NULL;
+}
+
+/* wait: for every lock. */
+static void each_mapping(const struct inode *i, u64 from, bool wait, visit_fn *fn)
+{
+    struct proc *p;
+
+    if (wait)
+        mutex_lock(&procs_lock);
+    else if (!mutex_trylock(&procs_lock))
+        return;
+    list_for_each(p, &procs_all, all_link) {
+        struct mm *mm = mm_of(p);
+        if (!mm)
+            continue;
+        if (wait)
+            mutex_lock(&mm->lock);
+        if (wait || mutex_trylock(&mm->lock)) {
+            visit(mm, i, from, fn);
+            mutex_unlock(&mm->lock);
+        }
+        mm_put(mm);
+    }
+    mutex_unlock(&procs_lock);
+}
+
+static void zap(struct mm *mm, const struct vma *v, u64 from)
+{
+    u64 first = v->off >> PAGE_SHIFT;
+    u64 start = from > first ? v->start + ((from - first) << PAGE_SHIFT) : v->start;
+
+    if (start < v->end)
+        plat_as_unmap(mm, start, v->end - start);
+}
+
+static void sweep(struct mm *mm, const struct vma *v, u64 from)
+{
+    if (v->flags & MAP_SHARED)
+        plat_as_sweep(mm, v->start, v->end - v->start);
+}
+
+static void age(struct mm *mm, const struct vma *v, u64 from)
+{
+    plat_as_age(mm, v->start, v->end - v->start);
+}
+
+void mm_file_zap(const struct inode *i, u64 from)
+{
+    if (plat_counts_pages())
+        each_mapping(i, from, true, zap);
+}
+
+void mm_file_sweep(const struct inode *i) { each_mapping(i, 0, true, sweep); }
+void mm_file_age(void) { each_mapping(NULL, 0, false, age); }

@@ -1,0 +1,86 @@
+/* Memory that only makes things faster, and is given up when it is needed for something
+ * else: pages of files, names and inodes nobody uses, kept kernel stacks. A kernel thread
+ * sees to it that there is some free memory at all times, as the kernel itself can't wait
+ * for it in most places. It also writes back what was stored through mappings. */
+#include "kmem.h"
+#include "mm.h"
+#include "proc.h"
+#include "vfs.h"
+
+#define FLUSH_NS (5 * NSEC_PER_SEC)
+#define TRIES    3              /* the first look at a page only takes its mark of use */
+
+static struct task *worker;
+static u32 poked, dirt;
+
+/* Free pages that are too few; the thread makes twice as many. */
+static u64 low_mark(void)
+{
+    u64 n = kmem_total_bytes() / 16;
+
+    return max(min(n, 16ul << 20), 256ul << 10) >> PAGE_SHIFT;
+}
+
+u64 mm_reclaim(u64 want)
+{
+    u64 got = filecache_shrink(want, false);
+
+    if (got < want)
+        got += plat_reclaim();
+    for (int k = 0; k < TRIES && got < want; k++) {
+        mm_file_age();
+        got += filecache_shrink(want - got, true);
+    }
+    return got;
+}
+
+void reclaim_poke(void)
+{
+    if (worker && !__atomic_exchange_n(&poked, 1, __ATOMIC_SEQ_CST))
+        task_wake(worker);
+}
+
+void reclaim_expect_dirt(void)
+{
+    if (worker && !__atomic_exchange_n(&dirt, 1, __ATOMIC_SEQ_CST))
+        task_wake(worker);
+}
+
+static void make_room(void)
+{
+    u64 want = 2 * low_mark(), have = kmem_free_bytes() >> PAGE_SHIFT;
+
+    if (have >= want)
+        return;
+    if (mm_reclaim(want - have) < want - have)
+        vfs_shrink();           /* names and inodes: their pages are gone already */
+}
+
+static void reclaim_thread(void *arg)
+{
+    u64 flush_at = WAIT_FOREVER;
+
+    for (;;) {
+        if (READ_ONCE(dirt) && flush_at == WAIT_FOREVER)
+            flush_at = time_mono() + FLUSH_NS;
+        if (!READ_ONCE(poked))
+            task_sleep(flush_at, false);
+        if (__atomic_exchange_n(&poked, 0, __ATOMIC_SEQ_CST))
+            make_room();
+        if (time_mono() < flush_at)
+            continue;
+        __atomic_store_n(&dirt, 0, __ATOMIC_SEQ_CST);
+        flush_at = WAIT_FOREVER;
+        if (filecache_flush())
+            __atomic_store_n(&dirt, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+int reclaim_start(void)
+{
+    if (!plat_counts_pages())   /* the host has what there would be to reclaim */
+        return 0;
+    kmem_set_low(low_mark());
+    worker = kthread_start("reclaim", reclaim_thread, NULL);
+    return worker ? 0 : -ENOMEM;
+}
