@@ -29,6 +29,7 @@ void console_open(struct console *c, int in, int out, bool tty)
 {
     struct termios t;
 
+    c->keep = &c->own;
     c->in = in;
     c->out = out;
     c->tty = tty;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "abi/console.h"
+#include "hv/dev/keep.h"
 #include "hv/dev/log.h"
 
 enum { RX, TX };
@@ -29,12 +30,14 @@ static void wait_for(int fd, short events)
  * has gone, so what can't be written is dropped. */
 static void write_out(struct console *c)
 {
-    unsigned n = c->tx.nread;
+    struct con_keep *k = c->keep;
+    unsigned n = iov_slice(c->tx.iov, c->tx.nread, (size_t)k->done, SIZE_MAX);
 
     while (n > 0 && c->out >= 0) {
         ssize_t done = writev(c->out, c->tx.iov, (int)n);
 
         if (done >= 0) {
+            k->done += (uint64_t)done;
             n = iov_slice(c->tx.iov, n, (size_t)done, SIZE_MAX);
         } else if (errno == EAGAIN) {
             wait_for(c->out, POLLOUT);
@@ -108,6 +111,18 @@ enum serve_result console_receive(void *con, bool may_block)
     return c->eof ? SERVE_OVER : SERVE_IDLE;
 }
 
+/* Goes on where a predecessor stopped, if this is the chain it was at. */
+static void begin_chain(struct console *c)
+{
+    uint64_t chain = c->dev.keep->vq[TX].done;
+
+    if (c->keep->chain == chain)
+        return;
+    c->keep->done = 0;
+    KEEP_ORDER();
+    c->keep->chain = chain;
+}
+
 enum serve_result console_transmit(void *con, bool may_block)
 {
     struct console *c = con;
@@ -115,6 +130,7 @@ enum serve_result console_transmit(void *con, bool may_block)
     if (!may_block && dev_avail(&c->dev, TX))
         return SERVE_OWN_THREAD;
     while (dev_pop(&c->dev, TX, &c->tx)) {
+        begin_chain(c);
         write_out(c);
         dev_push(&c->dev, TX, &c->tx, 0);
         dev_notify(&c->dev, TX);

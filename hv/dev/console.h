@@ -4,6 +4,9 @@
 
 #include "hv/dev/serve.h"
 
+/* Of a chain that is being written: which one, and how many bytes of it have gone out. */
+struct con_keep { uint64_t chain, done; };
+
 /* Input kinds: IN_NONE is at its end, IN_FILE never waits for somebody, IN_STREAM may. */
 enum { CONSOLE_RX = 1, CONSOLE_TX = 2 };        /* struct served.queues of each direction */
 
@@ -15,6 +18,7 @@ struct console {
     enum con_input { IN_NONE, IN_FILE, IN_STREAM } kind;
     bool eof;                   /* said end of file to the guest */
     struct chain rx, tx;
+    struct con_keep *keep, own;
 };
 
 /* Before the jail: raw mode, controlling terminal, kind of input. `dev` is set up. */

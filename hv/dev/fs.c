@@ -1,9 +1,6 @@
 /* The FUSE server's front: one message in, one reply out. */
-#include <linux/capability.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "hv/dev/fs_int.h"
 
@@ -69,9 +66,10 @@ static int restart(struct fs *fs)
 {
     struct err e;
 
-    nodes_free(fs);
-    files_free(fs);
-    return nodes_init(fs, &e) < 0 || files_init(fs, &e) < 0 ? -ENOMEM : 0;
+    nodes_drop(fs);
+    files_drop(fs);
+    files_init(fs);
+    return nodes_init(fs, &e) < 0 ? -ENOMEM : 0;
 }
 
 static ssize_t op_destroy(struct fs *fs, struct req *rq)
@@ -104,9 +102,9 @@ static ssize_t op_init(struct fs *fs, struct req *rq)
         return -ENOMEM;
     out.max_readahead = in.max_readahead;
     out.flags = in.flags & wanted;
-    fs->setxattr_ext = out.flags & FUSE_SETXATTR_EXT;
-    fs->auto_inval = out.flags & FUSE_AUTO_INVAL_DATA;
-    fs->handles_kill = out.flags & FUSE_HANDLE_KILLPRIV_V2;
+    fs->keep->setxattr_ext = out.flags & FUSE_SETXATTR_EXT;
+    fs->keep->auto_inval = out.flags & FUSE_AUTO_INVAL_DATA;
+    fs->keep->handles_kill = out.flags & FUSE_HANDLE_KILLPRIV_V2;
     return reply(fs, &out, sizeof(out));
 }
 
@@ -169,7 +167,7 @@ static size_t iov_total(const struct iovec *iov, unsigned n)
     return total;
 }
 
-size_t fs_handle(struct fs *fs, struct iovec *in, unsigned nin,
+size_t fs_answer(struct fs *fs, struct iovec *in, unsigned nin,
                  struct iovec *out, unsigned nout)
 {
     struct fuse_out_header oh = { .len = sizeof(oh) };
@@ -192,6 +190,7 @@ size_t fs_handle(struct fs *fs, struct iovec *in, unsigned nin,
         rq.room = answer ? out_len - sizeof(oh) : 0;
         rq.reply = out;
         rq.nreply = iov_slice(out, nout, sizeof(oh), SIZE_MAX);
+        again_begin(fs, &rq.h);
         n = run(fs, &rq, in, nin);
         if (!replies(rq.h.opcode))
             return 0;
@@ -211,44 +210,30 @@ size_t fs_handle(struct fs *fs, struct iovec *in, unsigned nin,
     return oh.len;
 }
 
-static bool have_chown(void)
-{
-    struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct d[2] = { 0 };
-
-    return syscall(SYS_capget, &h, d) == 0 && (d[0].effective & 1u << CAP_CHOWN);
-}
-
-/* Descriptors are dealt out: half of them to files the guest knows, a quarter to those
- * it has open. */
-static void set_limits(struct fs *fs)
-{
-    struct rlimit lim = { .rlim_max = 1024 };
-
-    getrlimit(RLIMIT_NOFILE, &lim);
-    fs->open_max = lim.rlim_max / 2 < FS_OPEN_NODES_MAX ? (uint32_t)(lim.rlim_max / 2)
-                                                        : FS_OPEN_NODES_MAX;
-    fs->files_max = lim.rlim_max / 4 < FS_FILES_MAX ? (uint32_t)(lim.rlim_max / 4)
-                                                    : FS_FILES_MAX;
-}
-
 struct fs *fs_new(const struct fs_tree *trees, unsigned ntrees, int grant_fd,
-                  struct err *e)
+                  struct fs_keep *keep, struct err *e)
 {
     struct fs *fs = calloc(1, sizeof(*fs));
+    int rc;
 
-    if (!fs) {
+    if (!fs || !(fs->keep = keep ? keep : fs_keep_new())) {
+        free(fs);
         err_set(e, ENOMEM, "no memory for the file server");
         return NULL;
     }
+    fs->own_keep = !keep;
     fs->trees = trees;
     fs->ntrees = ntrees;
     fs->grant_fd = grant_fd;
-    fs->uid = (uint32_t)geteuid();
-    fs->gid = (uint32_t)getegid();
-    fs->can_chown = have_chown();
-    set_limits(fs);
-    if (nodes_init(fs, e) < 0 || files_init(fs, e) < 0) {
+    if (fs_take_over(fs)) {
+        rc = nodes_take_over(fs);
+        if (rc < 0)
+            err_set(e, -rc, "no memory for the file server");
+    } else {
+        rc = nodes_init(fs, e);
+    }
+    files_init(fs);
+    if (rc < 0) {
         fs_free(fs);
         return NULL;
     }
@@ -257,9 +242,20 @@ struct fs *fs_new(const struct fs_tree *trees, unsigned ntrees, int grant_fd,
 
 void fs_free(struct fs *fs)
 {
-    nodes_free(fs);
-    files_free(fs);
+    nodes_drop(fs);
+    files_drop(fs);
+    if (fs->own_keep)
+        munmap(fs->keep, sizeof(*fs->keep));
     free(fs);
+}
+
+size_t fs_handle(struct fs *fs, struct iovec *in, unsigned nin,
+                 struct iovec *out, unsigned nout)
+{
+    size_t n = fs_answer(fs, in, nin, out, nout);
+
+    fs_commit(fs);
+    return n;
 }
 
 enum serve_result fs_serve(void *arg, bool may_block)
@@ -273,8 +269,15 @@ enum serve_result fs_serve(void *arg, bool may_block)
 
         if (!dev_pop(&f->dev, q, c) && !dev_pop(&f->dev, q = 1, c))
             return SERVE_IDLE;
-        n = fs_handle(f->fs, c->iov, c->nread, c->iov + c->nread, c->nwrite);
-        dev_push(&f->dev, q, c, (uint32_t)n);
+        f->progress->busy = 1;
+        n = fs_answer(f->fs, c->iov, c->nread, c->iov + c->nread, c->nwrite);
+        /* That the request is done and what it changed come to be in one store. */
+        fs_set(f->fs, &f->dev.vq[q].keep->done, f->dev.vq[q].keep->done);
+        dev_done(&f->dev, q, c, (uint32_t)n);
+        fs_commit(f->fs);
+        dev_publish(&f->dev, q);
         dev_notify(&f->dev, q);
+        f->progress->done++;
+        f->progress->busy = 0;
     }
 }

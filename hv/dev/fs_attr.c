@@ -43,7 +43,7 @@ ssize_t op_getattr(struct fs *fs, struct req *rq)
 
         if (!f)
             f = file_get(fs, in.fh, true);
-        return f ? reply_attr(fs, f->fd) : -EBADF;
+        return f ? reply_attr(fs, file_fd(f)) : -EBADF;
     }
     fd = req_node(fs, rq->h.nodeid, false, &n);
     if (fd == 0)
@@ -78,7 +78,7 @@ static int set_size(struct fs *fs, struct node *n, const struct fuse_setattr_in 
 
         if (!f)
             return -EBADF;
-        rc = ftruncate(f->fd, (off_t)in->size) < 0 ? -errno : 0;
+        rc = ftruncate(file_fd(f), (off_t)in->size) < 0 ? -errno : 0;
     } else {
         fd = node_open(fs, n, O_WRONLY);
         if (fd < 0)

@@ -19,7 +19,7 @@ ssize_t op_opendir(struct fs *fs, struct req *rq)
     fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    rc = file_add(fs, fd, true, fs->trees[n->tree].ro, &o.fh);
+    rc = file_add(fs, fd, (union file_state){ .s = { .dir = true } }, &o.fh);
     return rc < 0 ? rc : reply(fs, &o, sizeof(o));
 }
 
@@ -74,10 +74,10 @@ static ssize_t list(struct fs *fs, struct listing *l, struct file *f, uint64_t o
         want = sizeof(fs->dents);
     if (want < 512)             /* room for the longest name */
         want = 512;
-    if (offset != f->pos && lseek(f->fd, (off_t)offset, SEEK_SET) < 0)
+    if (offset != f->pos && lseek(file_fd(f), (off_t)offset, SEEK_SET) < 0)
         return -errno;
     f->pos = offset;
-    n = getdents64(f->fd, (void *)fs->dents, want);
+    n = getdents64(file_fd(f), (void *)fs->dents, want);
     if (n < 0)
         return -errno;
     for (ssize_t at = 0; at < n;) {
@@ -145,5 +145,5 @@ ssize_t op_fsyncdir(struct fs *fs, struct req *rq)
     f = file_get(fs, in.fh, true);
     if (!f)
         return -EBADF;
-    return fsync(f->fd) < 0 ? -errno : 0;
+    return fsync(file_fd(f)) < 0 ? -errno : 0;
 }

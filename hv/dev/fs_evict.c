@@ -14,7 +14,7 @@ static int parent_fd(struct fs *fs, struct node *n, unsigned depth)
 {
     struct node *p = &fs->nodes[n->parent];
 
-    if (!n->name || depth > DEPTH_MAX)
+    if (!n->name[0] || depth > DEPTH_MAX)
         return -ESTALE;
     p->used = true;
     return p->fd >= 0 ? p->fd : reopen_at(fs, p, depth + 1);
@@ -32,7 +32,7 @@ static int reopen_at(struct fs *fs, struct node *n, unsigned depth)
 
     if (dir < 0)
         return dir;
-    fd = openat(dir, n->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    fd = openat(dir, node_name(fs, n), O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? -ESTALE : -errno;
     if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !same(n, &st)) {
@@ -53,19 +53,21 @@ int node_reopen(struct fs *fs, struct node *n)
 static bool try_evict(struct fs *fs, struct node *n)
 {
     struct stat st;
-    int dir;
+    int dir, fd;
 
-    if (!n->type || n->fd < 0 || !n->name)
+    if (!n->type || n->fd < 0 || !n->name[0])
         return false;
     if (n->used) {
         n->used = false;
         return false;
     }
     dir = parent_fd(fs, n, 0);
-    if (dir < 0 || fstatat(dir, n->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !same(n, &st))
+    if (dir < 0 || fstatat(dir, node_name(fs, n), &st, AT_SYMLINK_NOFOLLOW) < 0 || !same(n, &st))
         return false;
-    close(n->fd);
+    fd = n->fd;
     n->fd = -1;
+    KEEP_ORDER();
+    close(fd);
     fs->open_nodes--;
     fs->evicted++;
     return true;
@@ -74,12 +76,12 @@ static bool try_evict(struct fs *fs, struct node *n)
 /* Two rounds of the clock's hand at most, an eighth of the limit at a time. */
 void evict_some(struct fs *fs)
 {
-    uint32_t want = fs->open_max / 8 + 1, steps = 2 * fs->nnodes;
+    uint32_t want = fs->keep->open_max / 8 + 1, steps = 2 * fs->keep->nnodes;
 
     while (want && steps--) {
-        if (++fs->hand >= fs->nnodes)
+        if (++fs->hand >= fs->keep->nnodes)
             fs->hand = FS_FIRST_NODE;
-        if (fs->hand < fs->nnodes && try_evict(fs, &fs->nodes[fs->hand]))
+        if (fs->hand < fs->keep->nnodes && try_evict(fs, &fs->nodes[fs->hand]))
             want--;
     }
 }

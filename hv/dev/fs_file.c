@@ -38,20 +38,21 @@ static int open_regular(struct fs *fs, uint64_t id, int flags, bool *ro_r)
 
 ssize_t op_open(struct fs *fs, struct req *rq)
 {
-    struct fuse_open_out o = { .open_flags = fs->auto_inval ? FOPEN_KEEP_CACHE : 0 };
+    struct fuse_open_out o = { .open_flags = fs->keep->auto_inval ? FOPEN_KEEP_CACHE : 0 };
+    union file_state how = { 0 };
     struct fuse_open_in in;
     int flags, fd, rc;
-    bool ro;
 
     if (req_arg(rq, &in, sizeof(in)) < 0)
         return -EINVAL;
     flags = open_flags(in.flags);
-    fd = flags < 0 ? flags : open_regular(fs, rq->h.nodeid, flags, &ro);
+    fd = flags < 0 ? flags : open_regular(fs, rq->h.nodeid, flags, &how.s.ro);
     if (fd < 0)
         return fd;
     if ((flags & O_TRUNC) && (in.open_flags & FUSE_OPEN_KILL_SUIDGID))
         kill_suidgid(fd);
-    rc = file_add(fs, fd, false, ro, &o.fh);
+    how.s.append = flags & O_APPEND;
+    rc = file_add(fs, fd, how, &o.fh);
     return rc < 0 ? rc : reply(fs, &o, sizeof(o));
 }
 
@@ -67,8 +68,22 @@ ssize_t op_read(struct fs *fs, struct req *rq)
     if (!f)
         return -EBADF;
     rq->nreply = iov_slice(rq->reply, rq->nreply, 0, in.size);
-    n = preadv(f->fd, rq->reply, (int)rq->nreply, (off_t)in.offset);
+    n = preadv(file_fd(f), rq->reply, (int)rq->nreply, (off_t)in.offset);
     return n < 0 ? -errno : n;
+}
+
+/* Before what changes a file by its size: had a first attempt made it `change` longer? */
+static bool resized(struct fs *fs, int fd, int64_t change)
+{
+    struct stat st;
+    uint64_t was;
+
+    if (fstat(fd, &st) < 0)
+        return false;
+    if (again_noted(fs, &was))
+        return st.st_size == (off_t)was + change;
+    again_note(fs, (uint64_t)st.st_size);
+    return false;
 }
 
 ssize_t op_write(struct fs *fs, struct req *rq)
@@ -89,11 +104,15 @@ ssize_t op_write(struct fs *fs, struct req *rq)
     if (in.size > have)
         return -EINVAL;
     rq->ndata = iov_slice(rq->data, rq->ndata, 0, in.size);
-    n = pwritev(f->fd, rq->data, (int)rq->ndata, (off_t)in.offset);
+    if (f->is.s.append && resized(fs, file_fd(f), in.size)) {
+        o.size = in.size;
+        return reply(fs, &o, sizeof(o));
+    }
+    n = pwritev(file_fd(f), rq->data, (int)rq->ndata, (off_t)in.offset);
     if (n < 0)
         return -errno;
     if (in.write_flags & FUSE_WRITE_KILL_SUIDGID)
-        kill_suidgid(f->fd);
+        kill_suidgid(file_fd(f));
     o.size = (uint32_t)n;
     return reply(fs, &o, sizeof(o));
 }
@@ -131,7 +150,7 @@ ssize_t op_fsync(struct fs *fs, struct req *rq)
     f = file_get(fs, in.fh, false);
     if (!f)
         return -EBADF;
-    rc = in.fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(f->fd) : fsync(f->fd);
+    rc = in.fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(file_fd(f)) : fsync(file_fd(f));
     return rc < 0 ? -errno : 0;
 }
 
@@ -150,7 +169,11 @@ ssize_t op_fallocate(struct fs *fs, struct req *rq)
         return -EBADF;
     if (in.mode & ~modes)
         return -EOPNOTSUPP;
-    if (fallocate(f->fd, (int)in.mode, (off_t)in.offset, (off_t)in.length) < 0)
+    if ((in.mode & FALLOC_FL_COLLAPSE_RANGE) && resized(fs, file_fd(f), -(int64_t)in.length))
+        return 0;
+    if ((in.mode & FALLOC_FL_INSERT_RANGE) && resized(fs, file_fd(f), (int64_t)in.length))
+        return 0;
+    if (fallocate(file_fd(f), (int)in.mode, (off_t)in.offset, (off_t)in.length) < 0)
         return -errno;
     return 0;
 }
@@ -169,7 +192,7 @@ ssize_t op_lseek(struct fs *fs, struct req *rq)
         return -EBADF;
     if (in.whence != SEEK_DATA && in.whence != SEEK_HOLE)
         return -EINVAL;
-    at = lseek(f->fd, (off_t)in.offset, (int)in.whence);
+    at = lseek(file_fd(f), (off_t)in.offset, (int)in.whence);
     if (at < 0)
         return -errno;
     o.offset = (uint64_t)at;
@@ -194,7 +217,7 @@ ssize_t op_copy_file_range(struct fs *fs, struct req *rq)
     b = (off_t)in.off_out;
     if (in.len > 0x40000000)    /* the reply counts in 32 bits */
         in.len = 0x40000000;
-    n = copy_file_range(from->fd, &a, to->fd, &b, in.len, (unsigned)in.flags);
+    n = copy_file_range(file_fd(from), &a, file_fd(to), &b, in.len, (unsigned)in.flags);
     if (n < 0)
         return -errno;
     o.size = (uint32_t)n;
@@ -205,7 +228,7 @@ ssize_t op_copy_file_range(struct fs *fs, struct req *rq)
  * waits: a guest that doesn't take its descriptors gets EAGAIN. */
 static int send_grant(struct fs *fs, int fd)
 {
-    struct xenc_grant_msg m = { .cookie = ++fs->cookie };
+    struct xenc_grant_msg m = { .cookie = ++fs->keep->cookie };
     struct iovec iov = { &m, sizeof(m) };
     union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c = { 0 };
     struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
@@ -237,6 +260,6 @@ ssize_t op_grant(struct fs *fs, struct req *rq)
     close(fd);
     if (rc < 0)
         return rc;
-    o = (struct xenc_grant_out){ .cookie = fs->cookie, .size = (uint64_t)st.st_size };
+    o = (struct xenc_grant_out){ .cookie = fs->keep->cookie, .size = (uint64_t)st.st_size };
     return reply(fs, &o, sizeof(o));
 }

@@ -9,6 +9,7 @@
 
 #include "abi/fs.h"
 #include "hv/dev/fs.h"
+#include "hv/dev/keep.h"
 
 enum {
     FS_IN_MAX = 65536 + 4096,   /* largest request without its write payload: SETXATTR */
@@ -23,45 +24,85 @@ enum {
 };
 
 /* A file or directory the guest knows. Held by an O_PATH descriptor, which may be
- * closed when there are too many (fs_evict.c): then by its parent and name. */
+ * closed when there are too many (fs_evict.c): then by its parent and name.
+ *
+ * Nodes and open files outlive the worker (struct fs_keep). A descriptor is noted after it
+ * was opened, and forgotten before it is closed: so what is noted is open, and what is open
+ * and noted nowhere a new worker closes. */
 struct node {
     uint64_t dev, ino;
-    uint64_t nlookup;           /* references the guest holds */
-    char *name;                 /* last known name in `parent`; NULL: a tree's root */
+    uint64_t nlookup;           /* references the guest holds; changed by fs_set only */
     uint32_t parent;            /* node number; keeps that node in being */
-    uint32_t nchildren;         /* nodes whose parent is this one */
-    uint32_t next;              /* hash chain or free list */
-    int fd;                     /* -1: closed for now */
+    int32_t fd;                 /* -1: closed for now */
     uint16_t tree;
     uint8_t type;               /* S_IFMT >> 12, 0: slot is free */
     bool used;                  /* since the evicting hand last passed */
+    /* The next worker computes these two itself. */
+    uint32_t nchildren;         /* nodes whose parent is this one */
+    uint32_t next;              /* hash chain or free list */
+    char name[20];              /* last known name in `parent`; "": a tree's root; "/": it is
+                                 * a long one and stands in fs_keep.names. A hint only. */
+};
+
+union file_state {              /* in one word, as it changes by one store */
+    uint64_t word;              /* 0: the slot is free */
+    struct { int32_t fd; bool open, dir, ro, append; } s;
 };
 
 struct file {                   /* an open file or directory */
-    int fd;                     /* -1: slot is free */
-    uint32_t next_free;
-    bool dir, ro;
+    union file_state is;
     uint64_t pos;               /* directory: where the descriptor stands */
+    uint32_t next_free;
+};
+
+enum { FS_UNDO_MAX = 8192 };    /* counts that one request may change */
+
+/* A request that was begun, and what its repetition must know (fs_again.c). */
+struct begun {
+    uint32_t open;              /* it has not been answered yet */
+    uint32_t opcode;
+    uint64_t unique, nodeid;
+    uint32_t acted;             /* the rest is valid: it was about to change something */
+    uint64_t sec, nsec;         /* when */
+    uint64_t fact;              /* a size or inode number from before */
+};
+
+/* What outlives a worker: shared memory, zero at first, mostly never touched. */
+struct fs_keep {
+    uint32_t nnodes;            /* slots that ever were in use; 0: no worker was here yet */
+    uint32_t nfiles;
+    uint32_t uid, gid;          /* ours: owner of a file before it gets its own */
+    uint32_t open_max;          /* node descriptors, before some are evicted */
+    uint32_t files_max;
+    bool can_chown;
+    uint64_t cookie;            /* of the last grant */
+    bool setxattr_ext, auto_inval, handles_kill;        /* as negotiated */
+    struct begun begun;
+    uint32_t nundo;             /* of a request that is not finished */
+    struct { uint64_t *at, old; } undo[FS_UNDO_MAX];
+    struct file files[FS_FILES_MAX];
+    struct node nodes[FS_NODES_MAX];
+    char names[FS_NODES_MAX][FS_NAME_MAX + 1];
 };
 
 struct fs {
     const struct fs_tree *trees;
     unsigned ntrees;
     int grant_fd;
-    uint64_t cookie;            /* of the last grant */
-    bool setxattr_ext, auto_inval, handles_kill;        /* as negotiated */
-    bool can_chown;
-    uint32_t uid, gid;          /* ours: owner of a file before it gets its own */
+    struct fs_keep *keep;
+    bool own_keep, again;       /* again: a predecessor began this request */
 
-    struct node *nodes;         /* by number */
-    uint32_t nnodes, node_room, free_node;
+    struct node *nodes;         /* keep's, by number */
+    uint32_t free_node;
     uint32_t *buckets, nbuckets;        /* power of two */
     uint32_t live;              /* nodes in use */
-    uint32_t open_nodes, open_max;      /* node descriptors, and when to evict */
+    uint32_t open_nodes;        /* node descriptors */
     uint32_t hand, evicted;
+    uint32_t garbage[FS_UNDO_MAX], ngarbage;    /* nodes maybe to be released */
 
-    struct file *files;
-    uint32_t nfiles, free_file, file_room, open_files, files_max;
+    struct file *files;         /* keep's */
+    uint32_t free_file, open_files;
+    int closing;                /* descriptor of a released file, -1: none */
 
     uint8_t in[FS_IN_MAX];
     uint8_t out[FS_OUT_MAX];
@@ -98,9 +139,38 @@ int req_name(const struct req *rq, size_t at, const char **name_r);
 /* Puts a reply structure into fs->out and returns its size. */
 ssize_t reply(struct fs *fs, const void *data, size_t size);
 
-/* fs_node.c. Node pointers are valid until a node is made. */
+/* fs_keep.c: changes that come to be with the request's end, or never. Sets a word of the
+ * kept state, and back should the worker end before fs_commit. */
+void fs_set(struct fs *fs, uint64_t *word, uint64_t value);
+
+/* Takes a predecessor's state over: true; false: there was none. */
+bool fs_take_over(struct fs *fs);
+
+/* fs_again.c: a request whose worker was killed is done again. What was done already
+ * would now fail; these tell. */
+
+/* At the start of each request: sets fs->again. */
+void again_begin(struct fs *fs, const struct fuse_in_header *h);
+
+/* Right before a change that can't be repeated, with a fact about what it changes. When it
+ * is a repetition the first one's fact and time stay. */
+void again_note(struct fs *fs, uint64_t fact);
+
+/* Did the first attempt come that far, and with which fact? */
+bool again_noted(const struct fs *fs, uint64_t *fact_r);
+
+/* EEXIST for `name` in dir: did the first attempt make it, as a file of this type? */
+bool again_made(struct fs *fs, unsigned tree, int dir, const char *name, mode_t type);
+
+/* Has that name's file changed since the first attempt began? */
+bool again_since(struct fs *fs, int dir, const char *name);
+
+/* fs_node.c. Numbers and pointers of nodes stay. */
 int nodes_init(struct fs *fs, struct err *e);
-void nodes_free(struct fs *fs);
+int nodes_take_over(struct fs *fs);
+void nodes_drop(struct fs *fs);         /* all the guest knows */
+void nodes_settle(struct fs *fs);       /* after a commit: lets go of what nobody needs */
+const char *node_name(struct fs *fs, const struct node *n);
 struct node *node_get(struct fs *fs, uint64_t id);      /* NULL: the guest has no such */
 struct node *node_find(struct fs *fs, unsigned tree, const struct stat *st);
 void node_forget(struct fs *fs, uint64_t id, uint64_t n);
@@ -126,12 +196,15 @@ void evict_some(struct fs *fs);
 int node_reopen(struct fs *fs, struct node *n);
 /* Before `name` leads to something else: its node must not depend on it. */
 void evict_unlinking(struct fs *fs, uint32_t dir, const char *name);
-int node_set_name(struct fs *fs, struct node *n, uint32_t parent, const char *name);
+void node_set_name(struct fs *fs, struct node *n, uint32_t parent, const char *name);
 
 /* fs_handle.c */
-int files_init(struct fs *fs, struct err *e);
-void files_free(struct fs *fs);
-int file_add(struct fs *fs, int fd, bool dir, bool ro, uint64_t *fh_r);
+void files_init(struct fs *fs);         /* a predecessor's stay open */
+void files_drop(struct fs *fs);
+void files_settle(struct fs *fs);       /* after a commit */
+/* `how` without its descriptor, which is taken over in any case. */
+int file_add(struct fs *fs, int fd, union file_state how, uint64_t *fh_r);
+int file_fd(const struct file *f);
 struct file *file_get(struct fs *fs, uint64_t fh, bool dir);
 void file_drop(struct fs *fs, uint64_t fh);
 

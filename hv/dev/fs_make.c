@@ -14,18 +14,18 @@ static int give_owner(struct fs *fs, struct req *rq, int dir, int fd, mode_t mod
     gid_t gid = rq->h.gid;
     struct stat dst;
 
-    if (st->st_gid != fs->gid) {
+    if (st->st_gid != fs->keep->gid) {
         gid = st->st_gid;       /* the host inherited it already */
-    } else if (gid != fs->gid) {
+    } else if (gid != fs->keep->gid) {
         if (fstatat(dir, "", &dst, AT_EMPTY_PATH) < 0)
             return -errno;
         if (dst.st_mode & S_ISGID)
             gid = st->st_gid;
     }
-    if (st->st_uid == rq->h.uid && st->st_gid == gid)
+    if (st->st_uid == rq->h.uid && st->st_gid == gid && !fs->again)
         return 0;
     if (fchownat(fd, "", rq->h.uid, gid, AT_EMPTY_PATH) < 0)
-        return fs->can_chown ? -errno : 0;
+        return fs->keep->can_chown ? -errno : 0;
     if (!S_ISLNK(mode) && (mode & (S_ISUID | S_ISGID)) &&
         fchmodat(AT_FDCWD, fd_name(fd).s, st->st_mode & 07777, 0) < 0)
         return -errno;
@@ -80,29 +80,43 @@ static int make_at(struct fs *fs, struct req *rq, size_t at, const char **name_r
 
     if (rc == 0)
         rc = req_node(fs, rq->h.nodeid, true, &n);
-    return rc < 0 ? rc : node_fd(fs, n);
+    if (rc < 0)
+        return rc;
+    again_note(fs, 0);
+    return node_fd(fs, n);
+}
+
+/* The call that made `name` gave rc: 0, or what is wrong. */
+static int made(struct fs *fs, struct req *rq, int rc, int dir, const char *name, mode_t type)
+{
+    int code = errno;
+
+    if (rc >= 0)
+        return 0;
+    if (code == EEXIST && again_made(fs, fs->nodes[rq->h.nodeid].tree, dir, name, type))
+        return 0;
+    return -code;
 }
 
 ssize_t op_symlink(struct fs *fs, struct req *rq)
 {
     const char *name, *target;
-    int fd = make_at(fs, rq, 0, &name);
+    int fd = make_at(fs, rq, 0, &name), rc;
 
     if (fd < 0)
         return fd;
     target = req_str(rq, strlen(name) + 1);
     if (!target)
         return -EINVAL;
-    if (symlinkat(target, fd, name) < 0)
-        return -errno;
-    return finish_entry(fs, rq, name, S_IFLNK);
+    rc = made(fs, rq, symlinkat(target, fd, name), fd, name, S_IFLNK);
+    return rc < 0 ? rc : finish_entry(fs, rq, name, S_IFLNK);
 }
 
 ssize_t op_mknod(struct fs *fs, struct req *rq)
 {
     struct fuse_mknod_in in;
     const char *name;
-    int fd;
+    int fd, rc;
 
     if (req_arg(rq, &in, sizeof(in)) < 0)
         return -EINVAL;
@@ -111,25 +125,24 @@ ssize_t op_mknod(struct fs *fs, struct req *rq)
         return fd;
     if (S_ISDIR(in.mode) || S_ISLNK(in.mode))
         return -EINVAL;
-    if (mknodat(fd, name, in.mode & (S_IFMT | 07777), in.rdev) < 0)
-        return -errno;
-    return finish_entry(fs, rq, name, in.mode);
+    rc = mknodat(fd, name, in.mode & (S_IFMT | 07777), in.rdev);
+    rc = made(fs, rq, rc, fd, name, in.mode & S_IFMT ? in.mode & S_IFMT : S_IFREG);
+    return rc < 0 ? rc : finish_entry(fs, rq, name, in.mode);
 }
 
 ssize_t op_mkdir(struct fs *fs, struct req *rq)
 {
     struct fuse_mkdir_in in;
     const char *name;
-    int fd;
+    int fd, rc;
 
     if (req_arg(rq, &in, sizeof(in)) < 0)
         return -EINVAL;
     fd = make_at(fs, rq, sizeof(in), &name);
     if (fd < 0)
         return fd;
-    if (mkdirat(fd, name, in.mode & 07777) < 0)
-        return -errno;
-    return finish_entry(fs, rq, name, S_IFDIR | (in.mode & 07777));
+    rc = made(fs, rq, mkdirat(fd, name, in.mode & 07777), fd, name, S_IFDIR);
+    return rc < 0 ? rc : finish_entry(fs, rq, name, S_IFDIR | (in.mode & 07777));
 }
 
 /* Opens what is there already, which must be a file: another kind's open could act. */
@@ -160,22 +173,26 @@ static int create(struct fs *fs, struct req *rq, const char *name, int dir,
     if (flags < 0)
         return flags;
     fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd < 0 && errno == EEXIST && !(in->flags & O_EXCL)) {
+    rc = made(fs, rq, fd, dir, name, S_IFREG);
+    if (rc == 0 && fd < 0 && (fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC)) < 0)
+        rc = -errno;
+    if (rc == -EEXIST && !(in->flags & O_EXCL)) {
         rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, o);
         return rc < 0 ? rc : open_existing(fs, o, flags);
     }
-    if (fd < 0)
-        return -errno;
+    if (rc < 0)
+        return rc;
     rc = finish(fs, rq, name, S_IFREG | mode, o);
     if (rc < 0)
         close(fd);
     return rc < 0 ? rc : fd;
 }
 
-static ssize_t reply_created(struct fs *fs, int fd, struct fuse_entry_out *o)
+static ssize_t reply_created(struct fs *fs, int fd, uint32_t flags, struct fuse_entry_out *o)
 {
+    const union file_state how = { .s = { .append = flags & O_APPEND } };
     struct { struct fuse_entry_out e; struct fuse_open_out f; } out = { .e = *o };
-    int rc = file_add(fs, fd, false, false, &out.f.fh);
+    int rc = file_add(fs, fd, how, &out.f.fh);
 
     if (rc < 0) {
         node_forget(fs, o->nodeid, 1);
@@ -197,7 +214,7 @@ ssize_t op_create(struct fs *fs, struct req *rq)
     if (dir < 0)
         return dir;
     fd = create(fs, rq, name, dir, &in, &o);
-    return fd < 0 ? fd : reply_created(fs, fd, &o);
+    return fd < 0 ? fd : reply_created(fs, fd, in.flags, &o);
 }
 
 ssize_t op_tmpfile(struct fs *fs, struct req *rq)
@@ -234,5 +251,5 @@ ssize_t op_tmpfile(struct fs *fs, struct req *rq)
         return rc;
     }
     entry_fill(&o, (uint64_t)id, &st);
-    return reply_created(fs, fd, &o);
+    return reply_created(fs, fd, in.flags, &o);
 }

@@ -103,7 +103,10 @@ static ssize_t remove_name(struct fs *fs, struct req *rq, int flags)
     if (fd < 0)
         return fd;
     evict_unlinking(fs, (uint32_t)rq->h.nodeid, name);
-    return unlinkat(fd, name, flags) < 0 ? -errno : 0;
+    again_note(fs, 0);
+    if (unlinkat(fd, name, flags) == 0 || (errno == ENOENT && fs->again))
+        return 0;
+    return -errno;
 }
 
 ssize_t op_unlink(struct fs *fs, struct req *rq)
@@ -114,6 +117,34 @@ ssize_t op_unlink(struct fs *fs, struct req *rq)
 ssize_t op_rmdir(struct fs *fs, struct req *rq)
 {
     return remove_name(fs, rq, AT_REMOVEDIR);
+}
+
+static uint64_t ino_of(int dir, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_ino;
+}
+
+/* Has a first attempt moved it already? An exchange leaves something else in its place. */
+static bool moved(struct fs *fs, int fd, const char *from, int newfd, const char *to,
+                  uint32_t flags)
+{
+    bool stays = flags & (RENAME_EXCHANGE | RENAME_WHITEOUT);
+    uint64_t was;
+
+    if (again_noted(fs, &was))
+        return stays ? ino_of(fd, from) != was : !ino_of(fd, from) && ino_of(newfd, to);
+    again_note(fs, stays ? ino_of(fd, from) : 0);
+    return false;
+}
+
+static int rename_at(int fd, const char *from, int newfd, const char *to, uint32_t flags)
+{
+    int rc = flags ? (int)syscall(SYS_renameat2, fd, from, newfd, to, flags)
+                   : renameat(fd, from, newfd, to);
+
+    return rc < 0 ? -errno : 0;
 }
 
 static ssize_t move(struct fs *fs, struct req *rq, uint64_t newdir, uint32_t flags, size_t at)
@@ -133,11 +164,7 @@ static ssize_t move(struct fs *fs, struct req *rq, uint64_t newdir, uint32_t fla
         return fd < 0 ? fd : newfd;
     evict_unlinking(fs, (uint32_t)rq->h.nodeid, from);
     evict_unlinking(fs, (uint32_t)newdir, to);
-    if (flags == 0)
-        rc = renameat(fd, from, newfd, to);
-    else
-        rc = (int)syscall(SYS_renameat2, fd, from, newfd, to, flags);
-    return rc < 0 ? -errno : 0;
+    return moved(fs, fd, from, newfd, to, flags) ? 0 : rename_at(fd, from, newfd, to, flags);
 }
 
 ssize_t op_rename(struct fs *fs, struct req *rq)
@@ -160,6 +187,15 @@ ssize_t op_rename2(struct fs *fs, struct req *rq)
     return move(fs, rq, in.newdir, in.flags, sizeof(in));
 }
 
+/* EEXIST: is it the first attempt's link to that very file? */
+static bool again_linked(struct fs *fs, int dir, const char *name, const struct node *to)
+{
+    bool linked = again_since(fs, dir, name) && ino_of(dir, name) == to->ino;
+
+    errno = EEXIST;
+    return linked;
+}
+
 ssize_t op_link(struct fs *fs, struct req *rq)
 {
     struct fuse_link_in in;
@@ -177,7 +213,9 @@ ssize_t op_link(struct fs *fs, struct req *rq)
         return -EXDEV;
     if ((fd = node_fd(fs, n)) < 0 || (oldfd = node_fd(fs, old)) < 0)
         return fd < 0 ? fd : oldfd;
-    if (linkat(AT_FDCWD, fd_name(oldfd).s, fd, name, AT_SYMLINK_FOLLOW) < 0)
+    again_note(fs, 0);
+    if (linkat(AT_FDCWD, fd_name(oldfd).s, fd, name, AT_SYMLINK_FOLLOW) < 0 &&
+        !(errno == EEXIST && again_linked(fs, fd, name, old)))
         return -errno;
     rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &o);
     return rc < 0 ? rc : reply(fs, &o, sizeof(o));

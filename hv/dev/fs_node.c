@@ -15,72 +15,59 @@ static uint32_t *bucket(struct fs *fs, unsigned tree, uint64_t dev, uint64_t ino
     return &fs->buckets[h >> 32 & (fs->nbuckets - 1)];
 }
 
-static int grow(struct fs *fs)
+static void hash_in(struct fs *fs, uint32_t id)
 {
-    uint32_t room = fs->node_room ? fs->node_room * 2 : NODES_AT_FIRST;
-    struct node *nodes;
-    uint32_t *buckets;
+    struct node *n = &fs->nodes[id];
+    uint32_t *b = bucket(fs, n->tree, n->dev, n->ino);
 
-    if (room > FS_NODES_MAX)
-        return -ENFILE;
-    nodes = realloc(fs->nodes, room * sizeof(*nodes));
-    if (!nodes)
-        return -ENOMEM;
-    fs->nodes = nodes;
-    buckets = calloc(room, sizeof(*buckets));
+    n->next = *b;
+    *b = id;
+}
+
+/* A hash of `room` buckets over the nodes there are. */
+static int rehash(struct fs *fs, uint32_t room)
+{
+    uint32_t *buckets = calloc(room, sizeof(*buckets));
+
     if (!buckets)
         return -ENOMEM;
     free(fs->buckets);
     fs->buckets = buckets;
     fs->nbuckets = room;
-    fs->node_room = room;
-    for (uint32_t i = 1; i < fs->nnodes; i++) {
-        struct node *n = &fs->nodes[i];
-        uint32_t *b;
-
-        if (!n->type)
-            continue;
-        b = bucket(fs, n->tree, n->dev, n->ino);
-        n->next = *b;
-        *b = i;
+    for (uint32_t i = 1; i < fs->keep->nnodes; i++) {
+        if (fs->nodes[i].type)
+            hash_in(fs, i);
     }
     return 0;
 }
 
-/* A zeroed slot: its number, or a negative errno. */
+/* A free slot's number, or a negative errno. */
 static int64_t slot_new(struct fs *fs)
 {
     uint32_t id = fs->free_node;
 
     if (id) {
         fs->free_node = fs->nodes[id].next;
-    } else {
-        if (fs->nnodes == fs->node_room) {
-            int rc = grow(fs);
-
-            if (rc < 0)
-                return rc;
-        }
-        id = fs->nnodes++;
+        return id;
     }
-    memset(&fs->nodes[id], 0, sizeof(fs->nodes[id]));
-    fs->nodes[id].fd = -1;
-    return id;
+    if (fs->keep->nnodes == FS_NODES_MAX)
+        return -ENFILE;
+    if (fs->keep->nnodes >= fs->nbuckets && rehash(fs, 2 * fs->nbuckets) < 0)
+        return -ENOMEM;
+    return fs->keep->nnodes++;
 }
 
+/* The slot becomes a node nobody refers to yet. */
 static void link_in(struct fs *fs, uint32_t id, unsigned tree, int fd, const struct stat *st)
 {
     struct node *n = &fs->nodes[id];
-    uint32_t *b = bucket(fs, tree, st->st_dev, st->st_ino);
 
-    n->dev = st->st_dev;
-    n->ino = st->st_ino;
-    n->tree = (uint16_t)tree;
+    *n = (struct node){ .dev = st->st_dev, .ino = st->st_ino, .fd = fd,
+                        .tree = (uint16_t)tree };
+    KEEP_ORDER();
     n->type = (uint8_t)(st->st_mode >> 12);
-    n->fd = fd;
-    n->nlookup = 1;
-    n->next = *b;
-    *b = id;
+    KEEP_ORDER();
+    hash_in(fs, id);
     fs->live++;
     fs->open_nodes++;
 }
@@ -90,10 +77,8 @@ int nodes_init(struct fs *fs, struct err *e)
     struct stat st;
     int fd;
 
-    if (grow(fs) < 0)
+    if (rehash(fs, NODES_AT_FIRST) < 0)
         return err_set(e, ENOMEM, "no memory for the file server");
-    memset(fs->nodes, 0, FS_FIRST_NODE * sizeof(*fs->nodes));
-    fs->nnodes = FS_FIRST_NODE;
     fd = fd_dup(fs->trees[0].fd);
     if (fd < 0)
         return err_sys(e, errno, "root file system");
@@ -102,29 +87,33 @@ int nodes_init(struct fs *fs, struct err *e)
         return err_set(e, ENOTDIR, "root file system: not a directory");
     }
     link_in(fs, FUSE_ROOT_ID, 0, fd, &st);
+    fs->nodes[FUSE_ROOT_ID].nlookup = 1;
+    KEEP_ORDER();
+    fs->keep->nnodes = FS_FIRST_NODE;
     return 0;
 }
 
-void nodes_free(struct fs *fs)
+void nodes_drop(struct fs *fs)
 {
-    for (uint32_t i = 1; i < fs->nnodes; i++) {
-        if (fs->nodes[i].type) {
-            free(fs->nodes[i].name);
-            if (fs->nodes[i].fd >= 0)
-                close(fs->nodes[i].fd);
-        }
+    for (uint32_t i = 1; i < fs->keep->nnodes; i++) {
+        struct node *n = &fs->nodes[i];
+        bool open = n->type && n->fd >= 0;
+
+        n->type = 0;
+        n->nlookup = 0;
+        KEEP_ORDER();
+        if (open)
+            close(n->fd);
     }
-    free(fs->nodes);
     free(fs->buckets);
-    fs->nodes = NULL;
     fs->buckets = NULL;
-    fs->nnodes = fs->node_room = fs->nbuckets = fs->free_node = 0;
-    fs->live = fs->open_nodes = fs->hand = fs->evicted = 0;
+    fs->keep->nnodes = fs->nbuckets = fs->free_node = 0;
+    fs->live = fs->open_nodes = fs->hand = fs->evicted = fs->ngarbage = 0;
 }
 
 struct node *node_get(struct fs *fs, uint64_t id)
 {
-    if (id >= fs->nnodes || !fs->nodes[id].type || !fs->nodes[id].nlookup)
+    if (id >= fs->keep->nnodes || !fs->nodes[id].type || !fs->nodes[id].nlookup)
         return NULL;
     return &fs->nodes[id];
 }
@@ -146,22 +135,22 @@ struct node *node_find(struct fs *fs, unsigned tree, const struct stat *st)
 /* Frees a node that neither the guest nor a child needs, and then maybe its parent. */
 static void node_release(struct fs *fs, uint32_t id)
 {
-    while (id >= FS_FIRST_NODE && !fs->nodes[id].nlookup && !fs->nodes[id].nchildren) {
+    while (id >= FS_FIRST_NODE && fs->nodes[id].type && !fs->nodes[id].nlookup &&
+           !fs->nodes[id].nchildren) {
         struct node *n = &fs->nodes[id];
         uint32_t *b = bucket(fs, n->tree, n->dev, n->ino), parent = n->parent;
 
         while (*b != id)
             b = &fs->nodes[*b].next;
         *b = n->next;
+        n->type = 0;
+        KEEP_ORDER();
         if (n->fd >= 0) {
             close(n->fd);
             fs->open_nodes--;
         } else {
             fs->evicted--;
         }
-        free(n->name);
-        n->name = NULL;
-        n->type = 0;
         n->next = fs->free_node;
         fs->free_node = id;
         fs->live--;
@@ -172,35 +161,83 @@ static void node_release(struct fs *fs, uint32_t id)
     }
 }
 
+void nodes_settle(struct fs *fs)
+{
+    while (fs->ngarbage)
+        node_release(fs, fs->garbage[--fs->ngarbage]);
+}
+
+/* To be released when the request is over. There are never more than counts change. */
+static void maybe_garbage(struct fs *fs, uint32_t id)
+{
+    if (fs->ngarbage < FS_UNDO_MAX)
+        fs->garbage[fs->ngarbage++] = id;
+}
+
 void node_forget(struct fs *fs, uint64_t id, uint64_t count)
 {
     struct node *n = node_get(fs, id);
 
-    if (!n || id < FS_FIRST_NODE)
+    if (!n || id < FS_FIRST_NODE || !count)
         return;
-    n->nlookup = count < n->nlookup ? n->nlookup - count : 0;
-    node_release(fs, (uint32_t)id);
+    fs_set(fs, &n->nlookup, count < n->nlookup ? n->nlookup - count : 0);
+    if (!n->nlookup)
+        maybe_garbage(fs, (uint32_t)id);
 }
 
-int node_set_name(struct fs *fs, struct node *n, uint32_t parent, const char *name)
+/* What a new worker finds: nodes and whom they refer to. The rest is counted again. */
+int nodes_take_over(struct fs *fs)
+{
+    uint32_t room = NODES_AT_FIRST, n = fs->keep->nnodes;
+
+    while (room < n)
+        room *= 2;
+    if (rehash(fs, room) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 1; i < n; i++)
+        fs->nodes[i].nchildren = 0;
+    for (uint32_t i = n - 1; i > 0; i--) {
+        struct node *p = &fs->nodes[i];
+
+        if (p->type) {
+            fs->live++;
+            *(p->fd >= 0 ? &fs->open_nodes : &fs->evicted) += 1;
+            fs->nodes[p->parent].nchildren++;
+        } else if (i >= FS_FIRST_NODE) {
+            p->next = fs->free_node;
+            fs->free_node = i;
+        }
+    }
+    for (uint32_t i = FS_FIRST_NODE; i < n; i++)
+        node_release(fs, i);
+    return 0;
+}
+
+const char *node_name(struct fs *fs, const struct node *n)
+{
+    return n->name[0] == '/' ? fs->keep->names[n - fs->nodes] : n->name;
+}
+
+/* A name half written leads to nothing, and is then no worse than an old one. */
+void node_set_name(struct fs *fs, struct node *n, uint32_t parent, const char *name)
 {
     uint32_t old = n->parent;
-    char *copy;
+    size_t len = strlen(name);
 
-    if (old == parent && n->name && !strcmp(n->name, name))
-        return 0;
-    copy = strdup(name);
-    if (!copy)
-        return -ENOMEM;
-    free(n->name);
-    n->name = copy;
+    if (old == parent && !strcmp(node_name(fs, n), name))
+        return;
+    if (len < sizeof(n->name)) {
+        memcpy(n->name, name, len + 1);
+    } else {
+        memcpy(fs->keep->names[n - fs->nodes], name, len + 1);
+        memcpy(n->name, "/", 2);
+    }
     n->parent = parent;
     fs->nodes[parent].nchildren++;
     if (old) {
         fs->nodes[old].nchildren--;
-        node_release(fs, old);
+        maybe_garbage(fs, old);
     }
-    return 0;
 }
 
 int node_fd(struct fs *fs, struct node *n)
@@ -232,7 +269,6 @@ int64_t node_enter(struct fs *fs, uint32_t parent, unsigned tree, const char *na
         } else {
             close(fd);
         }
-        n->nlookup++;
     } else {
         id = slot_new(fs);
         if (id < 0) {
@@ -242,11 +278,12 @@ int64_t node_enter(struct fs *fs, uint32_t parent, unsigned tree, const char *na
         link_in(fs, (uint32_t)id, tree, fd, st);
         n = &fs->nodes[id];
     }
+    fs_set(fs, &n->nlookup, n->nlookup + 1);
     n->used = true;
     /* A tree's root keeps no name: nothing in the guest's reach could find it again. */
     if (parent && id >= FS_FIRST_NODE && parent != id)
         node_set_name(fs, n, parent, name);
-    if (fs->open_nodes > fs->open_max)
+    if (fs->open_nodes > fs->keep->open_max)
         evict_some(fs);
     return id;
 }

@@ -23,9 +23,20 @@ static const char *xattr_name(const struct req *rq, size_t at)
     return s && *s && strlen(s) <= FS_NAME_MAX ? s : NULL;
 }
 
+/* EEXIST: was it the first attempt that set it to this value? */
+static bool set_before(struct fs *fs, struct fd_name path, const char *name, const void *value,
+                       size_t len)
+{
+    bool same = fs->again && getxattr(path.s, name, fs->out, sizeof(fs->out)) == (ssize_t)len &&
+                !memcmp(fs->out, value, len);
+
+    errno = EEXIST;
+    return same;
+}
+
 ssize_t op_setxattr(struct fs *fs, struct req *rq)
 {
-    size_t head = fs->setxattr_ext ? sizeof(struct fuse_setxattr_in)
+    size_t head = fs->keep->setxattr_ext ? sizeof(struct fuse_setxattr_in)
                                    : FUSE_COMPAT_SETXATTR_IN_SIZE;
     struct fuse_setxattr_in in = { 0 };
     const char *name = xattr_name(rq, head);
@@ -41,7 +52,9 @@ ssize_t op_setxattr(struct fs *fs, struct req *rq)
     rc = xattr_path(fs, rq, true, &path);
     if (rc < 0)
         return rc;
-    if (setxattr(path.s, name, rq->arg + value, in.size, (int)in.flags) < 0)
+    again_note(fs, 0);
+    if (setxattr(path.s, name, rq->arg + value, in.size, (int)in.flags) < 0 &&
+        !(errno == EEXIST && set_before(fs, path, name, rq->arg + value, in.size)))
         return -errno;
     /* The guest judged that its user loses the bit with this access list. */
     if (in.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) {
@@ -110,5 +123,8 @@ ssize_t op_removexattr(struct fs *fs, struct req *rq)
     rc = xattr_path(fs, rq, true, &path);
     if (rc < 0)
         return rc;
-    return removexattr(path.s, name) < 0 ? -errno : 0;
+    again_note(fs, 0);
+    if (removexattr(path.s, name) == 0 || (errno == ENODATA && fs->again))
+        return 0;
+    return -errno;
 }

@@ -7,6 +7,8 @@
 #include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -135,6 +137,11 @@ static int install_filter(struct err *e)
 {
     return 0;
 }
+
+static int forbid_supervising(void)
+{
+    return 0;
+}
 #else
 static struct sock_filter filter[] = {
 #include "dev_filter.inc"
@@ -147,6 +154,29 @@ static int install_filter(struct err *e)
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
         return err_sys(e, errno, "system call filter");
     return 0;
+}
+
+/* On top of that one, which has looked at the architecture: no processes (threads only),
+ * no waiting for them, no change of what the process is. */
+static int forbid_supervising(void)
+{
+    enum { KILL = 7, ALLOW = 8 };
+#define TO(target, here) ((target) - (here) - 1)
+    static struct sock_filter deny[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, TO(KILL, 1), 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, TO(KILL, 2), 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, TO(KILL, 3), 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, TO(ALLOW, 4)),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, TO(ALLOW, 6), 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+#undef TO
+    struct sock_fprog prog = { sizeof(deny) / sizeof(deny[0]), deny };
+
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? -errno : 0;
 }
 #endif
 
@@ -165,6 +195,14 @@ int jail_lock(struct err *e)
     rc = drop_capabilities(e);
     if (rc < 0)
         return rc;
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    /* Dumpable, so that its workers may reach files by its /proc/PID/fd: that is what the
+     * working directory is. It parses nothing and knows nothing. */
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     return install_filter(e);
+}
+
+int jail_worker(void)
+{
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return forbid_supervising();
 }

@@ -20,4 +20,7 @@ int jail_enter_trees(struct jail_tree *t, unsigned n, struct err *e);
 /* Last step: limits, capabilities but those for files, the system call filter. */
 int jail_lock(struct err *e);
 
+/* In a worker (supervise.h): what only its supervisor may do is over. 0 or -errno. */
+int jail_worker(void);
+
 #endif

@@ -2,19 +2,18 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { LOG_LINES_MAX = 100 };
 
 static int log_to = -1;
-static atomic_uint log_lines;
+static unsigned own_lines, *log_lines = &own_lines;
 
-void dlog_init(int fd)
+void dlog_init(int fd, unsigned *lines)
 {
     log_to = fd;
-    atomic_store(&log_lines, 0);
+    log_lines = lines ? lines : &own_lines;
 }
 
 void dlog(const char *fmt, ...)
@@ -25,7 +24,7 @@ void dlog(const char *fmt, ...)
     int saved = errno, len;
     va_list ap;
 
-    if (log_to < 0 || atomic_fetch_add(&log_lines, 1) >= LOG_LINES_MAX)
+    if (log_to < 0 || __atomic_fetch_add(log_lines, 1, __ATOMIC_RELAXED) >= LOG_LINES_MAX)
         return;
     __builtin_memcpy(line, prefix, n);
     room = sizeof(line) - n - 1;

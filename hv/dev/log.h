@@ -3,7 +3,8 @@
 #ifndef XENC_DEV_LOG_H
 #define XENC_DEV_LOG_H
 
-void dlog_init(int fd);                 /* -1: nowhere */
+/* fd -1: nowhere. lines: counts them; shared by processes, NULL: this one's own. */
+void dlog_init(int fd, unsigned *lines);
 
 /* Writes "xenc-dev: <text>\n". A guest can cause messages at will, so only the first
  * hundred are written. Keeps errno. */

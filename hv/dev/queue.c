@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hv/dev/log.h"
+#include "hv/dev/keep.h"
 
 /* Guest memory is read through these, once per value, so that a check and the use of
  * what was checked can't see different values. */
@@ -25,16 +26,35 @@ void dev_init(struct dev *d, const struct dev_mem *mem, unsigned index, unsigned
     d->nvqs = nvqs;
     d->name = name;
     d->irq_fd = -1;
+    dev_keep(d, &d->own);
+}
+
+void dev_keep(struct dev *d, struct dev_keep *k)
+{
+    d->keep = k;
+    for (unsigned i = 0; i < XENC_MAX_VQS; i++)
+        d->vq[i].keep = &k->vq[i];
 }
 
 /* The status bit tells the guest; the log line tells people. */
 static void dev_break(struct dev *d, unsigned q, const char *why)
 {
-    if (__atomic_exchange_n(&d->broken, 1, __ATOMIC_SEQ_CST))
+    if (__atomic_exchange_n(&d->keep->broken, 1, __ATOMIC_SEQ_CST))
         return;
     __atomic_fetch_or(&d->regs->status, VIRTIO_CONFIG_S_NEEDS_RESET, __ATOMIC_SEQ_CST);
     dlog("%s: device broken by its driver: queue %u: %s", d->name, q, why);
     dev_config_changed(d);
+}
+
+/* Makes the last completion visible. Again does no harm. */
+static void vq_publish(struct vq *q)
+{
+    const struct vq_keep *k = q->keep;
+    unsigned i = (unsigned)(k->done - 1);
+    struct vring_used_elem e = { .id = k->last[i & 1].head, .len = k->last[i & 1].len };
+
+    memcpy(q->used + 4 + 8u * (i & (q->num - 1u)), &e, sizeof(e));
+    __atomic_store_n(used_idx(q), (uint16_t)k->done, __ATOMIC_RELEASE);
 }
 
 /* Address of [gpa, gpa+len) here, or NULL when any of it is outside. */
@@ -45,7 +65,31 @@ static uint8_t *at(const struct dev_mem *m, uint64_t gpa, uint64_t len)
     return m->base + gpa;
 }
 
-static bool vq_setup(struct dev *d, unsigned i)
+/* Chains are completed in order, so a number says it all. Of a queue that nobody of us
+ * has served before it is the used ring's. */
+static void vq_find_place(struct vq *q, const struct xenc_vq *at, uint32_t which)
+{
+    struct vq_keep *k = q->keep;
+
+    if (k->which == which && k->desc == at->desc && k->avail == at->avail &&
+        k->used == at->used && k->num == at->num) {
+        if (k->done > k->from)
+            vq_publish(q);
+    } else {
+        k->which = 0;
+        KEEP_ORDER();
+        k->desc = at->desc;
+        k->avail = at->avail;
+        k->used = at->used;
+        k->num = at->num;
+        k->from = k->done = LOAD(used_idx(q));
+        KEEP_ORDER();
+        k->which = which;
+    }
+    q->next_avail = (uint16_t)k->done;
+}
+
+static bool vq_setup(struct dev *d, unsigned i, uint32_t which)
 {
     const struct xenc_vq *r = &d->regs->vq[i];
     uint64_t desc = LOAD(&r->desc), avail = LOAD(&r->avail), used = LOAD(&r->used);
@@ -64,9 +108,7 @@ static bool vq_setup(struct dev *d, unsigned i)
         return false;
     }
     q->num = (uint16_t)num;
-    /* Chains are completed in order: a driver domain that takes over finds here how
-     * far its predecessor came. */
-    q->next_used = q->next_avail = LOAD(used_idx(q));
+    vq_find_place(q, &(struct xenc_vq){ desc, avail, used, num, 0 }, which);
     q->ready = true;
     return true;
 }
@@ -78,17 +120,18 @@ static struct vq *vq_get(struct dev *d, unsigned i)
 
     if (!(status & VIRTIO_CONFIG_S_DRIVER_OK)) {
         q->ready = false;
+        q->keep->which = 0;
         if (status == 0)
-            __atomic_store_n(&d->broken, 0, __ATOMIC_SEQ_CST);
+            __atomic_store_n(&d->keep->broken, 0, __ATOMIC_SEQ_CST);
         return NULL;
     }
-    if (__atomic_load_n(&d->broken, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&d->keep->broken, __ATOMIC_RELAXED))
         return NULL;
     uint32_t which = LOAD_ACQ(&d->regs->vq[i].ready);
     if (which != q->which)
         q->ready = false;       /* reset and set up again while we looked elsewhere */
     q->which = which;
-    if (!q->ready && (!which || !vq_setup(d, i)))
+    if (!q->ready && (!which || !vq_setup(d, i, which)))
         return NULL;
     return q;
 }
@@ -179,16 +222,36 @@ bool dev_pop(struct dev *d, unsigned i, struct chain *c)
     return true;
 }
 
+void dev_done(struct dev *d, unsigned i, const struct chain *c, uint32_t len)
+{
+    struct vq_keep *k = d->vq[i].keep;
+
+    k->last[k->done & 1].head = c->head;
+    k->last[k->done & 1].len = len;
+    KEEP_ORDER();
+    k->done++;
+    KEEP_ORDER();
+}
+
+void dev_publish(struct dev *d, unsigned i)
+{
+    if (d->vq[i].ready)         /* not reset meanwhile */
+        vq_publish(&d->vq[i]);
+}
+
 void dev_push(struct dev *d, unsigned i, const struct chain *c, uint32_t len)
 {
-    struct vq *q = &d->vq[i];
-    struct vring_used_elem e = { .id = c->head, .len = len };
+    dev_done(d, i, c, len);
+    dev_publish(d, i);
+}
 
-    if (!q->ready)
-        return;                 /* reset meanwhile */
-    memcpy(q->used + 4 + 8u * (q->next_used & (q->num - 1)), &e, sizeof(e));
-    q->next_used++;
-    __atomic_store_n(used_idx(q), q->next_used, __ATOMIC_RELEASE);
+void dev_resume(struct dev *d)
+{
+    for (unsigned i = 0; i < d->nvqs; i++) {
+        if (d->keep->vq[i].which && vq_get(d, i))
+            dev_notify(d, i);
+    }
+    dev_config_changed(d);
 }
 
 static void dev_irq(struct dev *d)

@@ -21,11 +21,26 @@ struct dev_mem {                /* the domain's memory as mapped here */
     size_t size;
 };
 
+/* What a driver domain's next worker must know of a queue (supervise.h): how far it came,
+ * and the last two completions, of which the guest may not have heard. */
+struct vq_keep {
+    gpa_t desc, avail, used;    /* where it lay, */
+    uint32_t num, which;        /* and which one it was; 0: none */
+    uint64_t from, done;        /* chains completed before our time, and in all */
+    struct { uint16_t head; uint32_t len; } last[2];
+};
+
+struct dev_keep {
+    uint32_t broken;            /* atomic: 1 until the guest resets the device */
+    struct vq_keep vq[XENC_MAX_VQS];
+};
+
 struct vq {
     uint8_t *desc, *avail, *used;
-    uint16_t num, next_avail, next_used;
+    uint16_t num, next_avail;
     bool ready;
     uint32_t which;             /* the guest's `ready` word: another one, another queue */
+    struct vq_keep *keep;
 };
 
 struct dev {
@@ -35,7 +50,7 @@ struct dev {
     unsigned index;
     const char *name;           /* for messages */
     unsigned nvqs;
-    uint32_t broken;            /* atomic: 1 until the guest resets the device */
+    struct dev_keep *keep, own; /* own: where nobody comes after us */
     /* Eventfds, where the guest is a virtual machine: to it, and from it by queue. -1: words
      * in guest memory serve. */
     int irq_fd, bell_fd[XENC_MAX_VQS];
@@ -56,6 +71,12 @@ struct chain {
 void dev_init(struct dev *d, const struct dev_mem *mem, unsigned index, unsigned nvqs,
               const char *name);
 
+/* Keeps its state in *k, and goes on from what is there. Before the first dev_pop. */
+void dev_keep(struct dev *d, struct dev_keep *k);
+
+/* Tells the guest again what a predecessor may not have: interrupts, wakes. */
+void dev_resume(struct dev *d);
+
 /* Takes the next chain of queue q: true, or false when there is none, the driver isn't
  * ready or the device is (or just became) broken. One thread a queue. */
 bool dev_pop(struct dev *d, unsigned q, struct chain *c);
@@ -63,8 +84,12 @@ bool dev_pop(struct dev *d, unsigned q, struct chain *c);
 /* Would dev_pop find something? */
 bool dev_avail(struct dev *d, unsigned q);
 
-/* Gives a chain back, `len` bytes of it written. dev_notify tells the guest. */
+/* Gives a chain back, `len` bytes of it written. dev_notify tells the guest. In two steps
+ * for who has to finish something in between: from dev_done on the chain is not taken
+ * again, whatever happens, and with dev_publish the guest can see that. */
 void dev_push(struct dev *d, unsigned q, const struct chain *c, uint32_t len);
+void dev_done(struct dev *d, unsigned q, const struct chain *c, uint32_t len);
+void dev_publish(struct dev *d, unsigned q);
 void dev_notify(struct dev *d, unsigned q);
 
 /* The config space changed. Safe in a signal handler. */

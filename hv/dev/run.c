@@ -13,6 +13,8 @@
 #include "hv/dev/fs.h"
 #include "hv/dev/jail.h"
 #include "hv/dev/log.h"
+#include "hv/dev/strays.h"
+#include "hv/dev/supervise.h"
 #include "hv/dev/run.h"
 
 enum { TREES_MAX = 512, CONSOLES_MAX = 2 };
@@ -25,6 +27,14 @@ struct options {
     struct { int irq, bell[XENC_MAX_VQS]; bool given; } wires[XENC_MAX_DEVS];
 };
 
+/* What outlives a worker; shared. */
+struct keep {
+    struct progress progress;
+    unsigned log_lines, workers;
+    struct dev_keep dev[XENC_MAX_DEVS];
+    struct con_keep console[CONSOLES_MAX];
+};
+
 /* All of the process's state; one thread sets it up before there are others. */
 static struct {
     struct options opt;
@@ -33,6 +43,8 @@ static struct {
     struct fs_dev fs;
     struct dev rng, balloon;
     struct console console[CONSOLES_MAX];
+    struct keep *keep;
+    struct fs_keep *fs_keep;
     struct served served[3 + 2 * CONSOLES_MAX];
 } state;
 
@@ -160,6 +172,7 @@ static int map_memory(struct dev_mem *m, int fd, struct err *e)
 static void init_device(struct dev *d, unsigned i, unsigned nvqs, const char *name)
 {
     dev_init(d, &state.mem, i, nvqs, name);
+    dev_keep(d, &state.keep->dev[i]);
     if (!state.opt.wires[i].given)
         return;
     d->irq_fd = state.opt.wires[i].irq;
@@ -176,18 +189,31 @@ static void open_consoles(const struct options *o)
 
         init_device(&c->dev, DEV_CONSOLE0 + i, 2, names[i]);
         console_open(c, o->console[i].in, o->console[i].out, o->console[i].tty);
-        if (c->tty)
-            console_watch_size(c);
+        c->keep = &state.keep->console[i];
     }
 }
 
+static int map_keep(struct err *e)
+{
+    void *p = mmap(NULL, sizeof(struct keep), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    state.fs_keep = fs_keep_new();
+    if (p == MAP_FAILED || !state.fs_keep)
+        return err_set(e, ENOMEM, "no memory for the devices' state");
+    state.keep = p;
+    dlog_init(state.opt.log, &state.keep->log_lines);
+    return 0;
+}
+
+/* All that needs rights, once for all workers. */
 static int set_up(char **argv, struct err *e)
 {
     struct options *o = &state.opt;
     int rc = parse(o, argv, e);
 
-    dlog_init(o->log);
-    if (rc < 0 || (rc = map_memory(&state.mem, o->mem, e)) < 0)
+    dlog_init(o->log, NULL);
+    if (rc < 0 || (rc = map_memory(&state.mem, o->mem, e)) < 0 || (rc = map_keep(e)) < 0)
         return rc;
     open_consoles(o);
     rc = jail_enter_trees(o->trees, o->ntrees, e);
@@ -196,9 +222,7 @@ static int set_up(char **argv, struct err *e)
     for (unsigned i = 0; i < o->ntrees; i++)
         state.trees[i] = (struct fs_tree){ o->trees[i].fd, o->trees[i].ro };
     init_device(&state.fs.dev, DEV_FS, 2, "file system");
-    state.fs.fs = fs_new(state.trees, o->ntrees, o->grant, e);
-    if (!state.fs.fs)
-        return -e->code;
+    state.fs.progress = &state.keep->progress;
     init_device(&state.rng, DEV_RNG, 1, "entropy");
     init_device(&state.balloon, DEV_BALLOON, 3, "balloon");
     rc = jail_lock(e);
@@ -212,7 +236,7 @@ static void add_served(unsigned *n, struct dev *d, uint32_t queues, serve_fn fn,
                                             .may_block = may_block, .ends = ends };
 }
 
-static int serve(void)
+static void serve_init(unsigned *n_r)
 {
     unsigned n = 0;
 
@@ -226,14 +250,74 @@ static int serve(void)
     }
     if (state.balloon.regs->type)
         add_served(&n, &state.balloon, ~0u, balloon_serve, &state.balloon, true, true);
-    return serve_all(state.served, n);
+    *n_r = n;
+}
+
+static void mark_own(struct strays *s)
+{
+    const struct options *o = &state.opt;
+
+    strays_spare(s, o->grant);
+    strays_spare(s, o->log);
+    for (unsigned i = 0; i < o->ntrees; i++)
+        strays_spare(s, o->trees[i].fd);
+    for (unsigned i = 0; i < o->nconsoles; i++) {
+        strays_spare(s, o->console[i].in);
+        strays_spare(s, o->console[i].out);
+    }
+    for (unsigned i = 0; i < XENC_MAX_DEVS; i++) {
+        strays_spare(s, o->wires[i].given ? o->wires[i].irq : -1);
+        for (unsigned q = 0; q < XENC_MAX_VQS && o->wires[i].given; q++)
+            strays_spare(s, o->wires[i].bell[q]);
+    }
+    fs_each_fd(state.fs.fs, strays_spare, s);
+}
+
+/* After a predecessor: descriptors that it did not come to note, completions of which it
+ * did not come to tell. */
+static void take_over(unsigned nserved)
+{
+    struct strays *s = strays_new();
+
+    if (s) {
+        mark_own(s);
+        strays_close(s);
+    }
+    for (unsigned i = 0; i < nserved; i++)
+        dev_resume(state.served[i].dev);
+}
+
+/* A worker's life. */
+static int work(void *arg)
+{
+    struct progress *p = &state.keep->progress;
+    bool follows = state.keep->workers++;
+    unsigned n;
+    struct err e;
+    int rc;
+
+    state.fs.fs = fs_new(state.trees, state.opt.ntrees, state.opt.grant, state.fs_keep, &e);
+    if (!state.fs.fs) {
+        dlog("%s", e.text);
+        return 1;
+    }
+    for (unsigned i = 0; i < state.opt.nconsoles; i++) {
+        if (state.console[i].tty)
+            console_watch_size(&state.console[i]);
+    }
+    serve_init(&n);
+    if (follows)
+        take_over(n);
+    p->serving = 1;
+    rc = serve_all(state.served, n);
+    dlog("can't serve: error %d", -rc);
+    return 1;
 }
 
 int dev_run(char **argv)
 {
     pid_t parent = getppid();
     struct err e;
-    int rc;
 
     /* Without its monitor there is nobody to serve. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -245,7 +329,5 @@ int dev_run(char **argv)
         dlog("%s", e.text);
         return 1;
     }
-    rc = serve();
-    dlog("can't serve: error %d", -rc);
-    return 1;
+    return supervise(&state.keep->progress, argv[0], work, NULL);
 }

@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* The server's working directory, only while it runs: files are named to us, too. */
     if (fchdir(proc_fd) < 0)
         abort();
-    fs = fs_new(trees, 3, grants[1], &e);
+    fs = fs_new(trees, 3, grants[1], NULL, &e);
     if (!fs)
         abort();
     while (size > 4) {

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             dev_push(&d, q, &c, data[2]);
             dev_notify(&d, q);
         }
-        if (d.broken && data[3] & 1)
+        if (d.keep->broken && data[3] & 1)
             set_up(&d, &m);
     }
     return 0;

@@ -7,7 +7,8 @@ problem=''
 detached /bin/sh -c 'echo ready; sleep 1000'
 [ -z "$problem" ] || not_ok "a container for looking at" "$problem"
 mon=$(monitor_of "$id")
-dev=$(pgrep -P "$mon" -x xenc-dev)
+sup=$(supervisor_of "$id")
+dev=$(worker_of "$id")
 guests=$(guests_of "$id")
 
 all=''
@@ -64,10 +65,14 @@ problem=''
 verdict "guest processes run as a user of their own" "$problem"
 
 problem=''
-[ "$(field "$dev" NoNewPrivs)" = 1 ] && [ "$(field "$dev" Seccomp)" = 2 ] || problem="no filter "
-caps=$((16#$(field "$dev" CapEff)))
-[ $((caps & ~0x8800001b)) = 0 ] || problem+="capabilities $(field "$dev" CapEff)"
-verdict "driver domain: a filter, six capabilities" "$problem"
+for p in "$sup" "$dev"; do
+    [ "$(field "$p" NoNewPrivs)" = 1 ] && [ "$(field "$p" Seccomp)" = 2 ] || problem+="no filter "
+    caps=$((16#$(field "$p" CapEff)))
+    [ $((caps & ~0x8800001b)) = 0 ] || problem+="capabilities $(field "$p" CapEff)"
+done
+[ "$(field "$sup" Seccomp_filters)" -lt "$(field "$dev" Seccomp_filters)" ] || problem+="the worker may do what its supervisor may "
+[ "$(stat -c %u "/proc/$dev/environ")" = 0 ] || problem+="dumpable "
+verdict "driver domain: a filter, six capabilities, one filter more for the worker" "$problem"
 
 problem=''
 [ "$(awk '/Max processes/ { print $4 }' "/proc/$g/limits")" -le 4096 ] || problem="unbounded"

@@ -149,7 +149,10 @@ detached() {
 
 monitor_of() { pgrep -f -- "--id=$1( |\$)" | head -n 1; }
 guests_of() { pgrep -P "$(monitor_of "$1")" | while read -r p; do
-    [ "$(cat "/proc/$p/comm" 2> /dev/null)" = xenc-dev ] || echo "$p"; done; }
+    [ "$(cat "/proc/$p/comm" 2> /dev/null)" = xenc-sup ] || echo "$p"; done; }
+# The driver domain: its supervisor, and the worker of the moment.
+supervisor_of() { pgrep -P "$(monitor_of "$1")" -x xenc-sup; }
+worker_of() { pgrep -P "$(supervisor_of "$1")" -x xenc-dev; }
 
 # Kills $id: $problem unless that takes less than a second and leaves nothing.
 kill_now() {

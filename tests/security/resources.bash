@@ -71,12 +71,25 @@ expect_out "a guest process killed by the host ends the domain, with a report" '
 
 problem=''
 detached /bin/sh -c 'echo ready; sleep 1000'
-kill -KILL "$(pgrep -P "$(monitor_of "$id")" -x xenc-dev)"
+for i in $(seq 20); do
+    w=$(worker_of "$id")
+    kill -KILL "$w"
+    for j in $(seq 50); do n=$(worker_of "$id"); [ -n "$n" ] && [ "$n" != "$w" ] && break; sleep 0.02; done
+done
+[ -n "$(monitor_of "$id")" ] || problem="the domain has ended: $(cat "$work/out")"
+[ "$(grep -c 'xenc-dev: killed by signal 9, started again' "$work/out")" = 20 ] ||
+    problem+=" not 20 lines in the log: $(cat "$work/out")"
+kill_now
+verdict "a driver domain's worker may be killed: another one takes over" "$problem"
+
+problem=''
+detached /bin/sh -c 'echo ready; sleep 1000'
+kill -KILL "$(supervisor_of "$id")"
 for i in $(seq 50); do [ -z "$(monitor_of "$id")" ] && break; sleep 0.05; done
 [ -z "$(monitor_of "$id")" ] || problem="the monitor lives on"
 grep -q 'xenc: the driver domain ended' "$work/out" || problem+=" no report: $(cat "$work/out")"
 xenc delete --force "$id"
-verdict "a driver domain killed by the host ends the domain, with a report" "$problem$(left_problem)"
+verdict "a driver domain whose supervisor is killed ends the domain, with a report" "$problem$(left_problem)"
 
 problem=''
 detached /bin/sh -c 'echo ready; sleep 1000'

@@ -81,7 +81,7 @@ static void learn_all(void)
         }
     }
     tap_ok(ok, "a thousand files are looked up");
-    tap_ok(fs->open_nodes <= fs->open_max + 1 && fs->evicted > 800, "most are closed again");
+    tap_ok(fs->open_nodes <= fs->keep->open_max + 1 && fs->evicted > 800, "most are closed again");
 }
 
 static void test_reopen(void)
@@ -95,7 +95,7 @@ static void test_reopen(void)
 
             ok = ok && getattr(files[n / FILES][n % FILES], &a) == 0 &&
                  a.attr.ino == inos[n / FILES][n % FILES];
-            if (fs->open_nodes > fs->open_max)
+            if (fs->open_nodes > fs->keep->open_max)
                 evict_some(fs);
         }
     }
@@ -162,7 +162,7 @@ int main(void)
     setrlimit(RLIMIT_NOFILE, &lim);
     if (chdir("/proc/self/fd") < 0)
         return 1;
-    fs = fs_new(&tree, 1, -1, &e);
+    fs = fs_new(&tree, 1, -1, NULL, &e);
     learn_all();
     test_reopen();
     test_moved();

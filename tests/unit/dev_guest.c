@@ -124,8 +124,8 @@ static void close_others(const struct guest_host *h, int memfd, int grant, int l
 
 static void run_child(const struct guest_host *h, int memfd, int grant, int log)
 {
-    char a[8][64];
-    char *argv[12] = { (char *)(uintptr_t)"xenc-dev" };
+    char a[8][64], name[] = "xenc-dev";
+    char *argv[12] = { name };
     unsigned n = 0;
 
     fcntl(memfd, F_SETFD, 0);

@@ -26,7 +26,7 @@ static void fresh(void)
 
 static bool broken(void)
 {
-    return (g.boot->dev[DEV_FS].status & VIRTIO_CONFIG_S_NEEDS_RESET) && dev.broken;
+    return (g.boot->dev[DEV_FS].status & VIRTIO_CONFIG_S_NEEDS_RESET) && dev.keep->broken;
 }
 
 static void offer(unsigned slot)
@@ -93,7 +93,7 @@ static void bad(const char *name, struct vring_desc d)
     offer(1);
     tap_ok(!dev_pop(&dev, 1, &c), "... until it is reset");
     g.boot->dev[DEV_FS].status = 0;
-    tap_ok(!dev_pop(&dev, 1, &c) && !dev.broken, "... which it then may be");
+    tap_ok(!dev_pop(&dev, 1, &c) && !dev.keep->broken, "... which it then may be");
     guest_queue(&g, DEV_FS, 1);
     guest_driver_ok(&g, DEV_FS);
     offer(0);

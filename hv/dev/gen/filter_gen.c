@@ -1,9 +1,11 @@
 /* Prints the driver domain's system call filter. */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <fcntl.h>
 
@@ -34,6 +36,13 @@ static const int plain[] = {
     SCMP_SYS(setxattr), SCMP_SYS(listxattr), SCMP_SYS(removexattr),
 };
 
+/* The supervisor's besides, and what a worker does before its own filter forbids them. */
+static const int supervising[] = {
+    SCMP_SYS(wait4), SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(seccomp),
+};
+static const uint64_t worker_flags = CLONE_FILES | SIGCHLD;
+static const int own_name[] = { PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME };
+
 /* What pthread_create passes: a thread, never a process. */
 static const uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM |
     CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
@@ -41,6 +50,12 @@ static const uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_S
 static void add_rules(scmp_filter_ctx c)
 {
     allow(c, plain, sizeof(plain) / sizeof(plain[0]));
+    allow(c, supervising, sizeof(supervising) / sizeof(supervising[0]));
+    must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                          SCMP_A0(SCMP_CMP_EQ, worker_flags)));
+    for (unsigned i = 0; i < sizeof(own_name) / sizeof(own_name[0]); i++)
+        must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (uint64_t)own_name[i])));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                           SCMP_A0(SCMP_CMP_EQ, thread_flags)));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
