@@ -101,7 +101,7 @@ static void test_reset(void)
     g.boot->dev[DEV_FS].vq[1].ready = 2;
     tap_ok(!dev_pop(&dev, 1, &c), "a new queue is empty");
     guest_offer(&g, DEV_FS, 1, 0, 0x80000, 64, 0x90000, 64);
-    tap_ok(dev_pop(&dev, 1, &c) && !dev.broken, "and begins at its start");
+    tap_ok(dev_pop(&dev, 1, &c) && !dev.keep->broken, "and begins at its start");
 }
 
 static void test_balloon(void)
@@ -121,7 +121,7 @@ static void test_balloon(void)
     tap_is(guest_used_wait(&g, DEV_BALLOON, 2, 0), 0, "it is answered");
     guest_offer(&g, DEV_BALLOON, 2, 1, 0, 0, G_MEM - PAGE, 2 * PAGE);
     balloon_serve(&dev, true);
-    tap_ok(dev.broken, "memory behind the end breaks the device");
+    tap_ok(dev.keep->broken, "memory behind the end breaks the device");
 }
 
 int main(void)
