@@ -29,6 +29,9 @@ struct inotify {
 
 static struct list instances = LIST_INIT(instances);
 static struct watcher *users;
+/* Accepted, and without effect. */
+static loff_t inotify_llseek(struct file *f, loff_t off, int whence) { return 0; }
+
 static const struct file_ops inotify_fops;
 
 /* -- events; notify_lock held -- */
@@ -338,6 +341,7 @@ static const struct file_ops inotify_fops = {
     .read = inotify_read,
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,
+    .llseek = inotify_llseek,
     .show_fdinfo = inotify_fdinfo,
 };
 

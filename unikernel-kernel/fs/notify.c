@@ -141,7 +141,7 @@ void notify_unmounted(struct super *sb)
         return;
     spin_lock(&notify_lock);
     while ((w = inotify_watch_on(sb))) {
-        inotify_queue(w, IN_UNMOUNT, 0, NULL, 0);
+        inotify_queue(w, IN_UNMOUNT | notify_dir_bit(w->inode), 0, NULL, 0);
         watch_end(w, &dead);
     }
     spin_unlock(&notify_lock);

@@ -150,7 +150,9 @@ static loff_t seek_by_size(struct file *f, loff_t off, int whence)
 loff_t vfs_llseek(struct file *f, loff_t off, int whence)
 {
     bool locked;
-    if ((f->mode & FMODE_STREAM) || (!f->inode && !f->ops->llseek))
+    if (f->mode & FMODE_STREAM)
+        return f->ops->llseek ? f->ops->llseek(f, off, whence) : -ESPIPE;
+    if (!f->inode && !f->ops->llseek)
         return -ESPIPE;
     locked = pos_lock(f);
     off = f->ops->llseek ? f->ops->llseek(f, off, whence) : seek_by_size(f, off, whence);
