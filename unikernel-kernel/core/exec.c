@@ -178,7 +178,7 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     struct mm *old = t->mm, *mm = old;
 
     /* A new host process has the lender's pages: a copy of the bookkeeping knows where. */
-    if (t->plat.lender || READ_ONCE(old->ref.n) > 1)
+    if (READ_ONCE(old->ref.n) > 1)
         mm = mm_clone(old);
     struct names n = { .exe = im->file };
     base_name(n.comm, path);

@@ -290,8 +290,8 @@ static long launch(struct task *c, struct task *t, const struct clone_req *rq)
         return r;
     }
     kworker_forked();
-    if (how == PLAT_VFORK) plat_vfork_wait(c);
-    else if (rq->flags & CLONE_VFORK) wait_vfork(c);
+    if (how == PLAT_VFORK || r == PLAT_LENT) plat_vfork_wait(c);
+    if (how != PLAT_VFORK && (rq->flags & CLONE_VFORK)) wait_vfork(c);
     task_put(c);
     return tid;
 }

@@ -41,7 +41,9 @@ static void kworker(void *arg)
         u64 next = ktimer_run();
 
         task_reap_dead();
-        plat_irq_wait(min(next, look_for_killed(time_mono(), &check, &alone)));
+        u64 now = time_mono();
+        next = min(next, plat_settle_watch(now));
+        plat_irq_wait(min(next, look_for_killed(now, &check, &alone)));
     }
 }
 

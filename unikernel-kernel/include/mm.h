@@ -57,6 +57,17 @@ struct mm *mm_new(void);
 struct mm *mm_clone_begin(struct mm *mm);
 void mm_clone_end(struct mm *mm);
 struct mm *mm_clone(struct mm *mm);             /* both */
+/* What a forked child could change in the address space, if it ran in its parent's. */
+#define MM_COPY_PIECES 24u
+#define MM_COPY_MAX    (256ul << 10)
+struct mm_piece { u64 start, end; };
+struct mm_copy { u32 n; u64 bytes; struct mm_piece piece[MM_COPY_PIECES]; };
+/* Lists it, mm->lock held. False: too much, or there is advice to follow at forks. */
+bool mm_copy_plan(struct mm *mm, struct mm_copy *c);
+/* In the address space itself: to buf (c->bytes long), false if not all can be read; and
+ * from there, where the two differ. */
+bool mm_copy_take(const struct mm_copy *c, char *buf);
+void mm_copy_back(const struct mm_copy *c, const char *buf);
 /* First thing in a forked child: what madvise said it should not inherit. */
 void mm_fork_child(struct mm *mm);
 static inline void mm_get(struct mm *mm) { ref_get(&mm->ref); }

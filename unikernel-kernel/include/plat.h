@@ -47,13 +47,23 @@ void plat_task_free(struct task *t);
 struct regs *plat_task_regs(struct task *t);
 /* Starts the child: it returns to user mode with *plat_task_regs(child) (KTHREAD: runs
  * fn(arg)). PROCESS: in a copy of the current address space, which child->mm describes.
- * 0 or -EAGAIN/-ENOMEM. tls: user FS base for the child, or keep (PLAT_KEEP_TLS). */
+ * 0 or -EAGAIN/-ENOMEM. PLAT_LENT (PROCESS only): it will run in the caller's place first:
+ * plat_vfork_wait. tls: user FS base for the child, or keep (PLAT_KEEP_TLS). */
 int plat_task_start(struct task *child, enum plat_start how, u64 tls,
                     void (*fn)(void *), void *arg);
 #define PLAT_KEEP_TLS (~0ull)
-/* After PLAT_VFORK: lends the caller's execution to the child until it has called
- * plat_vfork_end (at exec or exit). */
+#define PLAT_LENT 1
+/* After PLAT_VFORK or PLAT_LENT: lends the caller's execution to the child until that
+ * ends, or has a context of its own (plat_exec_detach, plat_settle). */
 void plat_vfork_wait(struct task *child);
+/* A forked child that still runs in its parent's place (PLAT_LENT) gets a context and an
+ * address space of its own: before it changes that, sleeps, or forks. 0; or -EAGAIN:
+ * the host refuses, and the caller has been sent SIGKILL. */
+int plat_settle(void);
+bool plat_unsettled(void);              /* is the caller such a child? */
+/* Has children that run in their parents' places for too long settle (WORK_SETTLE): to
+ * be called at the returned time again. now, result: monotonic. */
+u64 plat_settle_watch(u64 now);
 /* Child's side at exec: moves the child into a host context and empty address space of
  * its own, if it shares its parent's. 0 or -errno (then still shared). */
 int plat_exec_detach(struct task *t);

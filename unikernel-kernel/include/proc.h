@@ -93,7 +93,7 @@ void seccomp_put(struct seccomp *s);
 /* Runs the filters: true: go on with the call; else r->rax (or a signal) is set. */
 bool seccomp_check(struct regs *r);
 int seccomp_mode(const struct task *t);
-extern u32 syscall_watch;               /* nonzero: tracing or filters somewhere */
+extern u32 syscall_watch;               /* nonzero: watched_dispatch for all */
 extern bool trace_enabled;              /* --strace (sys/strace.c) */
 
 /* -- boot -- */

@@ -18,4 +18,7 @@
 #include "../sys/syscalls.def"
 #undef SYS
 #undef ABSENT
+
+/* May a forked child make this call before it settles (plat.h)? sys/unsettled.c */
+bool syscall_stays_unsettled(u64 nr);
 #endif

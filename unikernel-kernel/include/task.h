@@ -20,6 +20,7 @@ enum {
     WORK_EXIT = 1u << 1,        /* group exit: leave */
     WORK_STOP = 1u << 2,        /* job control stop */
     WORK_CTL = 1u << 3,         /* temp mask to restore and the like */
+    WORK_SETTLE = 1u << 4,      /* plat_settle */
 };
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING /* interruptible */, TASK_DSLEEP,

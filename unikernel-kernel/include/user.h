@@ -18,6 +18,9 @@ ssize_t strncpy_from_user(char *dst, uptr_t src, size_t n);
 /* Atomic operations on a user word for futexes: result 0 or -EFAULT. */
 int user_cmpxchg32(uptr_t addr, u32 old, u32 new, u32 *seen_r);
 int user_load32(uptr_t addr, u32 *val_r);
+/* Do the n bytes at addr (a multiple of 32) differ from those at p? Not if they can't
+ * be read. */
+bool user_differs(uptr_t addr, const void *p, size_t n);
 
 /* A scatter list over user or kernel memory: what read and write take. */
 struct iov { u64 base; size_t len; };

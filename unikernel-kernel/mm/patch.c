@@ -44,6 +44,8 @@ void mm_patch_hot(struct regs *r)
 {
     struct mm *mm = current()->mm;
 
+    if (plat_unsettled())
+        return;                 /* the text is its parent's, too */
     mutex_lock(&mm->lock);
     struct vma *v = vma_find(mm, r->rip);
     if (!v || v->start > r->rip || v->patched || !eligible(v))

@@ -85,8 +85,10 @@ static int map_anon(struct mm *mm, struct vma *v, struct plat_map *m)
 int present_map(struct mm *mm, struct vma *v, u64 start, u64 end, bool write)
 {
     struct plat_map m = { .va = start, .len = end - start, .prot = v->prot };
-    int e;
+    int e = plat_settle();
 
+    if (e < 0)
+        return -ENOMEM;
     switch (v->src.kind) {
     case SRC_ANON:
         e = budget_charge(mm, end - start);

@@ -42,13 +42,14 @@ static inline long call(u64 nr, const u64 *a)
     return absent(nr);
 }
 
-/* Somebody traces, or some task has a filter. */
+/* Somebody traces, some task has a filter, or a forked child runs in its parent's place. */
 static __attribute__((noinline)) void watched_dispatch(struct regs *r)
 {
     struct task *t = current();
     u64 nr = r->nr;
 
     if (t->seccomp && !seccomp_check(r)) return;
+    if (plat_unsettled() && !syscall_stays_unsettled(nr) && plat_settle() < 0) return;
     if (!trace_enabled) {
         r->rax = (u64)call(nr, r->arg);
         return;

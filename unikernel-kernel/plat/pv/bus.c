@@ -86,6 +86,7 @@ void bus_wait(struct bus_dev *d, u32 seq)
             __builtin_ia32_pause();
         } while (__builtin_ia32_rdtsc() - t0 < SPIN_CYCLES);
     }
+    plat_settle();              /* it may take long; a parent must not wait for it */
     __atomic_add_fetch(&d->reg.done_waiting, 1, __ATOMIC_SEQ_CST);
     if (bus_seq(d) == seq)
         host_futex_wait(&d->reg.done_seq, seq, WAIT_FOREVER);

@@ -70,20 +70,30 @@ static u32 host_process(const struct task *t)
     return t->plat.host_tgid ? t->plat.host_tgid : READ_ONCE(t->plat.host_tid);
 }
 
+u64 pv_thread_clock(void)
+{
+    struct host_timespec ts = { 0, 0 };
+
+    host3(__NR_clock_gettime, 3 /* CLOCK_THREAD_CPUTIME_ID */, (u64)&ts, 0);
+    return ts.sec * NSEC_PER_SEC + ts.nsec;
+}
+
 /* Clock ids of Linux: ~number << 3 | per-thread | CPUCLOCK_SCHED. The host tells a
  * thread's time only inside its process. From outside, the whole process's is put down
- * to its leader, less what has been booked for threads that ended. */
+ * to its leader, less what has been booked for threads that ended. A host thread that
+ * is lent is a parent's and a child's: cpu_base. */
 u64 plat_clock_cpu(const struct task *t)
 {
     struct host_timespec ts = { 0, 0 };
     u32 tid = READ_ONCE(t->plat.host_tid);
-    u64 ns, booked = 0;
+    u64 booked = 0;
+    s64 ns;
     int id;
 
     if (!tid)
         return 0;
     if (t == current()) {
-        id = 3;
+        id = 3;                 /* pv_thread_clock */
     } else if (host_process(t) == host_process(current())) {
         id = (int)(~tid << 3 | 4 | 2);
     } else {
@@ -93,6 +103,6 @@ u64 plat_clock_cpu(const struct task *t)
         booked = READ_ONCE(t->proc->dead_utime);
     }
     host3(__NR_clock_gettime, (u64)(s64)id, (u64)&ts, 0);
-    ns = ts.sec * NSEC_PER_SEC + ts.nsec;
-    return ns > booked ? ns - booked : 0;
+    ns = (s64)(ts.sec * NSEC_PER_SEC + ts.nsec - booked) - t->plat.cpu_base;
+    return ns > 0 ? (u64)ns : 0;
 }

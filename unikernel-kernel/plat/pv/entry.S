@@ -214,21 +214,35 @@ pv_switch_to:
     pop %rbx
     ret
 
-/* long pv_clone_leave(flags, tid, lender_sp): the child keeps this stack. The parent is
- * off it before there is a child: a kick would put its frame where the child runs. */
+/* void pv_switch_frame(struct ucontext *): to pv_switch_to's context by rt_sigreturn */
+    .globl pv_switch_frame, pv_switch_landing
+pv_switch_frame:
+    mov %rdi, %rsp
+    mov $15, %eax
+    syscall
+    ud2
+pv_switch_landing:                      /* rsp is the context */
+    mov %rsp, %rdi
+    jmp pv_switch_to
+
+/* long pv_clone_leave(flags, tid, lender_sp, frame): the child keeps this stack. The
+ * parent is off it before there is a child: a kick would put its frame where that runs. */
     .globl pv_clone_leave
 pv_clone_leave:
     mov %rdx, %r9                       /* lender's stack pointer */
+    mov %rcx, %r8                       /* no SETTLS: the host does not look at it */
     mov %rsi, %r10
     mov %rsp, %rsi                      /* the child's, and ours after an error */
     mov %rdx, %rsp
     xor %edx, %edx
-    xor %r8d, %r8d
     mov $56, %eax
     syscall
     test %rax, %rax
     jz 1f
     js 2f
+    mov %r8, %rdi
+    test %r8, %r8
+    jnz pv_switch_frame
     mov %r9, %rdi
     jmp pv_switch_to
 2:  mov %rsi, %rsp
@@ -310,6 +324,33 @@ pv_uload:
     ret
     .section .ex_table, "a"
     .quad 1b, 2b, 3b
+    .text
+
+/* int pv_udiffers(const void *user, const void *p, size_t n): n in 32 bytes; 1, or 0 */
+    .globl pv_udiffers
+pv_udiffers:
+    xor %eax, %eax
+1:  mov (%rdi,%rax), %rcx
+    xor (%rsi,%rax), %rcx
+    mov 8(%rdi,%rax), %r8
+    xor 8(%rsi,%rax), %r8
+    or %r8, %rcx
+    mov 16(%rdi,%rax), %r8
+    xor 16(%rsi,%rax), %r8
+    or %r8, %rcx
+    mov 24(%rdi,%rax), %r8
+    xor 24(%rsi,%rax), %r8
+    or %r8, %rcx
+2:  jnz 3f
+    add $32, %rax
+    cmp %rdx, %rax
+    jb 1b
+4:  xor %eax, %eax
+    ret
+3:  mov $1, %eax
+    ret
+    .section .ex_table, "a"
+    .quad 1b, 2b, 4b
     .text
 
 /* void pv_xsave(void *area), int pv_xrstor(const void *area): -1: a bad image */

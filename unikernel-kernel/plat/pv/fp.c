@@ -12,7 +12,6 @@ int pv_xrstor(const void *area);
 
 #define XSTATE_MASK 0xe7ull     /* as in entry.S */
 #define XSAVE_MIN   576         /* legacy area and header */
-#define XSAVE_MAX   2696        /* up to and including AVX-512 */
 #define SW_RESERVED 464
 #define MXCSR_OFF   24
 #define MXCSR_MASK  0xffffu
@@ -41,7 +40,7 @@ void pv_fp_init(void)
         cpuid(0xd, i, r);
         fp.size = max(fp.size, r[0] + r[1]);    /* size, offset */
     }
-    assert(fp.size <= XSAVE_MAX);
+    assert(fp.size <= PV_FP_MAX);
 }
 
 size_t plat_fp_size(void)
@@ -54,7 +53,7 @@ static struct _xstate *host_area(const struct regs *r)
     return (struct _xstate *)((struct ucontext *)r->host)->uc_mcontext.fpstate;
 }
 
-struct fp_buf { _Alignas(64) u8 b[XSAVE_MAX + 8]; };
+struct fp_buf { _Alignas(64) u8 b[PV_FP_MAX + 8]; };
 
 /* Linux's frame format: software words inside the legacy area, magic at the end. */
 static void put_magic(u8 *b)
@@ -144,4 +143,15 @@ void pv_fp_load_from_frame(struct regs *r)
     memcpy(buf.b, host_area(r), fp.size);
     sanitize(buf.b, true);
     pv_xrstor(buf.b);
+}
+
+void pv_fp_save(u8 area[PV_FP_MAX])
+{
+    memset(area + 512, 0, 64);
+    pv_xsave(area);
+}
+
+void pv_fp_load(const u8 area[PV_FP_MAX])
+{
+    pv_xrstor(area);
 }

@@ -129,7 +129,7 @@ ssize_t plat_grant_copy(int h, u64 off, size_t n, u64 size, uptr_t dst)
     struct mm *mm = current()->mm;
     ssize_t r = -EOPNOTSUPP;
 
-    if (size > WIN_MAX || off >= size || n > size - off || dst >= PV_USER_MAX ||
+    if (plat_unsettled() || size > WIN_MAX || off >= size || n > size - off || dst >= PV_USER_MAX ||
         (dst < PV_KERNEL_END && dst + n > PV_USER_TOP))
         return r;
     struct windows *t = mm->plat;

@@ -85,6 +85,12 @@ bool plat_task_wait(struct task *self, u64 deadline)
     for (;;) {
         if (__atomic_exchange_n(&p->token, 0, __ATOMIC_SEQ_CST))
             return true;
+        if (unlikely(p->unsettled)) {
+            if (plat_settle() == 0)
+                continue;
+            plat_yield();
+            return true;        /* it is being killed */
+        }
         __atomic_store_n(&p->asleep, 1, __ATOMIC_SEQ_CST);
         long r = host_futex_wait(&p->token, 0, min(deadline, idle));
         __atomic_store_n(&p->asleep, 0, __ATOMIC_SEQ_CST);

@@ -9,10 +9,12 @@
 #define PVT_RIP      16
 #define PVT_SCRATCH  24
 #define PVT_IN_VDSO  32
-#define PVT_WORK     124     /* struct task's work, asserted in task.c */
+#define PVT_WORK     164     /* struct task's work, asserted in task.c */
 
 #ifndef __ASSEMBLY__
 #include "kernel.h"
+
+struct pv_late;
 
 struct plat_task {
     struct task *self;          /* %gs:0 */
@@ -34,6 +36,14 @@ struct plat_task {
     u32 set_tls;                /* fs_base must be loaded when it starts */
     u16 spin_luck, spin_skips;  /* whether waiting awake has paid (lock.c) */
     u32 new_tid;                /* host_tid to be: a new process publishes it (task.c) */
+    u16 late_fails, late_skips; /* late forks that did not pay; not to try (late.c) */
+    u8 in_kick;                 /* its last trap was a kick: until it returns, no others */
+    u8 tls_lent;                /* lender: a child has loaded another fs_base */
+    u8 unsettled;               /* a forked child on its parent's thread */
+    struct list late_link;      /* while unsettled */
+    u64 late_since;             /* time stamp counter */
+    struct pv_late *late;       /* lender: its memory as it was */
+    s64 cpu_base;               /* the host thread's CPU time that is not this task's */
 };
 _Static_assert(offsetof(struct plat_task, kstack_top) == PVT_KSTACK, "entry.S");
 _Static_assert(offsetof(struct plat_task, user_rip) == PVT_RIP, "entry.S");

@@ -30,14 +30,28 @@ long pv_clone_thread(u64 flags, void *child_sp, u32 *tid, u64 tls, struct task *
  * back when pv_switch_to(that context) is called. */
 void pv_switch_call(u64 *sp_r, void *stack, void (*fn)(void *), void *arg);
 void pv_switch_to(u64 sp) __attribute__((noreturn));
+/* The same by way of a host signal frame, whose rip is pv_switch_landing. */
+void pv_switch_frame(const void *ucontext) __attribute__((noreturn));
+extern char pv_switch_landing[];
 /* Forks the host process; the child goes on in the caller's stack (returns 0); the
- * parent leaves it at once for the context `lender_sp`. Returns only errors besides. */
-long pv_clone_leave(u64 flags, u32 *tid, u64 lender_sp);
+ * parent leaves it at once for the context `lender_sp`, by `frame` if that is not NULL.
+ * Returns only errors besides. */
+long pv_clone_leave(u64 flags, u32 *tid, u64 lender_sp, const void *frame);
 void pv_exit_thread(u32 *host_tid) __attribute__((noreturn));
 
 /* The host thread now runs t: %gs and the signal stack (armed or switched off). */
 void pv_become(struct task *t, bool arm);
 bool pv_in_kernel(u64 rip);
+/* t, which runs on its lender's host thread, goes on in a host process of its own, a
+ * copy of the lender's; the lender goes on where it lent. 0 or -errno (nothing done). */
+long pv_leave_lender(struct task *t);
+
+/* late.c. A child of the current task may run in its place, its memory copied: false:
+ * it may not. The child is started as for vfork. */
+bool pv_late_start(struct task *child);
+void pv_late_refused(void);                     /* the host had no process for us */
+void pv_late_restore(struct task *self);        /* lender, when it runs again */
+void pv_late_end(struct task *t);               /* child, when it has left the lender */
 
 /* From entry.S. */
 struct regs *pv_signal_entry(int sig, void *info, void *uc);
@@ -45,9 +59,13 @@ void pv_user_trap(struct regs *r, void *info, int sig);
 void pv_trap_work(struct regs *r);
 
 void pv_clock_init(void);
+u64 pv_thread_clock(void);      /* CPU time of the host thread, ns */
 void pv_fp_init(void);
 /* FPU registers <- what the program had when it trapped (r->host), for a child that
  * does not return through the host's frame. */
 void pv_fp_load_from_frame(struct regs *r);
+#define PV_FP_MAX 2696          /* XSAVE area up to and including AVX-512 */
+void pv_fp_save(u8 area[PV_FP_MAX]);            /* 64-aligned */
+void pv_fp_load(const u8 area[PV_FP_MAX]);
 
 #endif

@@ -4,6 +4,9 @@
 #include "pv.h"
 
 #include <asm/prctl.h>
+#include <asm/signal.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
 
 _Static_assert(offsetof(struct task, work) == PVT_WORK, "entry.S");
 
@@ -138,11 +141,12 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
     child->plat.kfn = fn;
     child->plat.karg = arg;
     child->plat.set_tls = tls != PLAT_KEEP_TLS && how != PLAT_THREAD;
-    if (how == PLAT_VFORK) {
+    if (how == PLAT_VFORK || (how == PLAT_PROCESS && pv_late_start(child))) {
         child->plat.lender = self;
         child->plat.host_tgid = tgid_of(self);
         child->plat.host_tid = self->plat.host_tid;
-        return 0;
+        child->plat.cpu_base = (s64)pv_thread_clock();
+        return how == PLAT_VFORK ? 0 : PLAT_LENT;
     }
     if (how == PLAT_PROCESS) {
         /* The child's FPU registers are a copy of ours; on the trap path the program's
@@ -157,10 +161,13 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
         e = pv_clone_thread(PV_CLONE_THREAD, sp, &child->plat.host_tid,
                             how == PLAT_KTHREAD ? 0 : fs, child);
     }
+    if (e < 0)
+        pv_late_refused();
     return e < 0 ? (int)e : 0;
 }
 
-/* -- vfork: the parent's host thread runs the child until it execs or ends -- */
+/* -- vfork, late forks: the parent's host thread runs the child until it execs, ends or
+ * settles -- */
 
 static void run_borrowed(void *arg)
 {
@@ -185,39 +192,75 @@ void plat_vfork_wait(struct task *child)
     /* Back: the child has gone. On the trap path our frame lies on the signal stack,
      * which must stay disarmed until the host takes it from there. */
     pv_become(self, !self->regs->host);
-    if (self->plat.fs_base)
+    if (self->plat.tls_lent)
         plat_set_tls(self->plat.fs_base);
+    self->plat.tls_lent = 0;
+    pv_late_restore(self);
+}
+
+/* The host blocks kicks while it handles one, until rt_sigreturn. A child that leaves its
+ * lender's thread from in there must see to that: a frame on the lender's stack, below
+ * what is in use, leads to the lender. NULL: it is not needed. */
+static const void *leaving_frame(const struct task *t)
+{
+    if (!t->plat.in_kick)
+        return NULL;
+    struct ucontext *uc = (struct ucontext *)((t->plat.lender_sp - sizeof *uc - 64) & ~15ul);
+    struct sigcontext *c = &uc->uc_mcontext;
+
+    memset(uc, 0, sizeof *uc);
+    uc->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    uc->uc_stack.ss_flags = 2;   /* SS_DISABLE */
+    __asm__("mov %%cs, %0" : "=r"(c->cs));
+    __asm__("mov %%ss, %0" : "=r"(c->ss));
+    c->rip = (u64)pv_switch_landing;
+    c->rsp = t->plat.lender_sp;
+    c->eflags = 0x202;
+    return uc;
 }
 
 /* A lender must not run before its thread is back on its own stack; a borrower that
  * ends must not be freed while its stack is in use: both hold as the switch happens on
  * one host thread, in pv_switch_to. */
+long pv_leave_lender(struct task *t)
+{
+    struct task *lender = t->plat.lender;
+    s64 spent = (s64)pv_thread_clock() - t->plat.cpu_base, base = t->plat.cpu_base;
+
+    lender->plat.cpu_base += spent;
+    t->plat.cpu_base = -spent;
+    t->plat.lender = NULL;
+    t->plat.host_tid = t->plat.host_tgid = 0;
+    long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.host_tid, t->plat.lender_sp,
+                            leaving_frame(t));
+    if (r < 0) {
+        lender->plat.cpu_base -= spent;
+        t->plat.cpu_base = base;
+        t->plat.lender = lender;
+        t->plat.host_tid = lender->plat.host_tid;
+        t->plat.host_tgid = tgid_of(lender);
+    }
+    return r;
+}
+
 int plat_exec_detach(struct task *t)
 {
     struct task *lender = t->plat.lender;
-    bool rearm = t->regs->host != 0;
 
     if (lender) {
-        u64 sp = t->plat.lender_sp;
-        t->plat.lender = NULL;
-        t->plat.host_tid = t->plat.host_tgid = 0;
-        arm_stack(t, false);    /* from here on it is the child's alone */
-        long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.new_tid, sp);
+        u16 fails = lender->plat.late_fails;
+        lender->plat.late_fails = 0;
+        long r = pv_leave_lender(t);
         if (r < 0) {
-            if (!rearm)
-                arm_stack(t, true);
-            t->plat.lender = lender;
-            t->plat.host_tid = lender->plat.host_tid;
-            t->plat.host_tgid = tgid_of(lender);
+            lender->plat.late_fails = fails;
             return (int)r;
         }
-        rearm = true;
+        pv_late_end(t);
     }
     /* The old program's frame, if there is one, will not be returned through. */
-    t->regs->host = 0;
-    if (rearm)
+    if (t->regs->host)
         pv_become(t, true);
-    publish(t);
+    t->regs->host = 0;
     plat_fp_from_user(0);
     return 0;
 }
@@ -228,8 +271,14 @@ void plat_task_exit(void)
 
     if (t->plat.lender) {
         u64 sp = t->plat.lender_sp;
+        const void *frame = leaving_frame(t);
+        t->plat.lender->plat.late_fails = 0;
+        t->plat.lender->plat.cpu_base += (s64)t->utime;
         t->plat.lender = NULL;
+        pv_late_end(t);
         __atomic_store_n(&t->plat.host_tid, 0, __ATOMIC_RELEASE);
+        if (frame)
+            pv_switch_frame(frame);
         pv_switch_to(sp);
     }
     pv_exit_thread(&t->plat.host_tid);
@@ -267,7 +316,11 @@ bool plat_task_killed(const struct task *t)
 
 void plat_set_tls(u64 fsbase)
 {
-    current()->plat.fs_base = fsbase;
+    struct plat_task *p = &current()->plat;
+
+    p->fs_base = fsbase;
+    if (p->lender)
+        p->lender->plat.tls_lent = 1;
     host3(__NR_arch_prctl, ARCH_SET_FS, fsbase, 0);
 }
 

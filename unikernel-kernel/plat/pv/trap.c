@@ -142,6 +142,7 @@ void pv_user_trap(struct regs *r, void *info, int sig)
     struct ucontext *uc = (struct ucontext *)r->host;
 
     current()->regs = r;
+    current()->plat.in_kick = sig == PV_SIG_KICK;
     if (sig == SIGSYS) {
         r->nr = (u32)si->si_syscall;
         r->rax = -ENOSYS;

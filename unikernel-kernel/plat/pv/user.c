@@ -8,6 +8,7 @@ size_t pv_uclear(void *dst, size_t n);
 long pv_ustrcpy(char *dst, const char *src, size_t n);
 int pv_ucmpxchg(u32 *p, u32 old, u32 new, u32 *seen);
 int pv_uload(const u32 *p, u32 *val);
+int pv_udiffers(const void *user, const void *p, size_t n);
 
 u64 plat_user_min(void) { return PV_USER_MIN; }
 u64 plat_user_top(void) { return PV_USER_TOP; }
@@ -76,4 +77,9 @@ int user_load32(uptr_t addr, u32 *val_r)
     if (!user_range(addr, 4) || pv_uload((const u32 *)addr, val_r))
         return -EFAULT;
     return 0;
+}
+
+bool user_differs(uptr_t addr, const void *p, size_t n)
+{
+    return user_range(addr, n) && pv_udiffers((const void *)addr, p, n);
 }

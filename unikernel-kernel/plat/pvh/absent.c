@@ -1,5 +1,5 @@
 /* What a PVH domain has no use for: descriptors of the host's files, and prepared
- * program text. */
+ * program text; and late forks. */
 #include "patch.h"
 #include "pvh.h"
 
@@ -19,3 +19,8 @@ int pv_patch_apply(struct mm *mm, const struct vma *v, const struct exec_image *
     return -ENOSYS;
 }
 u64 pv_patch_rip(const struct exec_image *im, u64 text, u64 rip) { return rip; }
+
+/* A fork copies page tables here, at little cost: no child runs in its parent's place. */
+int plat_settle(void) { return 0; }
+bool plat_unsettled(void) { return false; }
+u64 plat_settle_watch(u64 now) { return WAIT_FOREVER; }
