@@ -178,7 +178,10 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     struct mm *old = t->mm, *mm = old;
 
     /* A new host process has the lender's pages: a copy of the bookkeeping knows where. */
-    if (READ_ONCE(old->ref.n) > 1)
+    bool empty = plat_exec_reserve(t);
+    if (empty)
+        mm = mm_new();
+    else if (READ_ONCE(old->ref.n) > 1)
         mm = mm_clone(old);
     struct names n = { .exe = im->file };
     base_name(n.comm, path);
@@ -186,6 +189,7 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     int e = mm ? plat_exec_detach(t) : -ENOMEM;
     if (e < 0) {
         swap_names(t, &n);
+        plat_exec_unreserve(t);
         if (mm != old)
             mm_put(mm);
         return e;
@@ -193,7 +197,8 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     file_get(im->file);
     if (n.exe)
         file_put(n.exe);
-    mm_clear(mm, same);
+    if (!empty)
+        mm_clear(mm, same);
     if (mm != old)
         mm_put(task_obj_swap(&t->mm, mm));
     return 0;

@@ -64,6 +64,10 @@ bool plat_unsettled(void);              /* is the caller such a child? */
 /* Has children that run in their parents' places for too long settle (WORK_SETTLE): to
  * be called at the returned time again. now, result: monotonic. */
 u64 plat_settle_watch(u64 now);
+/* exec: is an empty address space at hand for the caller to go on in? Then the next
+ * plat_exec_detach leads there, unless it is given back. */
+bool plat_exec_reserve(struct task *t);
+void plat_exec_unreserve(struct task *t);
 /* Child's side at exec: moves the child into a host context and empty address space of
  * its own, if it shares its parent's. 0 or -errno (then still shared). */
 int plat_exec_detach(struct task *t);

@@ -18,7 +18,7 @@ _Static_assert(PV_TASK_BLOCK - PV_TASK_SPACE == 0x7800, "entry.S");
 
 void pv_boot(void);
 
-static u32 first_tgid;          /* the host process that the monitor watches */
+u32 pv_first_tgid;
 
 static void check(long r, const char *what)
 {
@@ -90,7 +90,7 @@ void pv_boot(void)
     t->plat.self = t;
     t->plat.kstack_top = (u64)t;
     t->plat.altstack = (u64)pv_first_block;
-    t->plat.host_tid = first_tgid = (u32)host3(__NR_gettid, 0, 0, 0);
+    t->plat.host_tid = pv_first_tgid = (u32)host3(__NR_gettid, 0, 0, 0);
     pv_become(t, true);
     drop_loader();
     install_handlers();
@@ -185,8 +185,8 @@ void plat_await_start(void)
 static __attribute__((noreturn)) void pv_end_first(void)
 {
     for (;;) {
-        host3(__NR_tgkill, first_tgid, first_tgid, PV_SIG_KICK);
-        if (current()->plat.host_tgid == 0 || current()->plat.host_tgid == first_tgid)
+        host3(__NR_tgkill, pv_first_tgid, pv_first_tgid, PV_SIG_KICK);
+        if (current()->plat.host_tgid == 0 || current()->plat.host_tgid == pv_first_tgid)
             host3(__NR_exit_group, 0, 0, 0);
         host_futex_wait(&BOOT->state, BOOT->state, plat_clock_mono() + NSEC_PER_SEC);
     }

@@ -202,6 +202,21 @@ pv_switch_call:
     call *%rdx
     ud2
 
+/* void pv_move(u64 *sp_r, u64 lender_sp, const void *frame) */
+    .globl pv_move
+pv_move:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, (%rdi)
+    mov %rdx, %rdi
+    test %rdx, %rdx
+    jnz pv_switch_frame
+    mov %rsi, %rdi
+
 /* void pv_switch_to(u64 sp) */
     .globl pv_switch_to
 pv_switch_to:
@@ -255,6 +270,16 @@ pv_exit_thread:
     xor %edi, %edi
     mov $60, %eax
     syscall
+    ud2
+
+/* void pv_end_on(u32 *host_tid, void *stack, void (*fn)(void *), void *arg) */
+    .globl pv_end_on
+pv_end_on:
+    mov %rsi, %rsp
+    movl $0, (%rdi)
+    mov %rcx, %rdi
+    xor %ebp, %ebp
+    call *%rdx
     ud2
 
 /* size_t pv_ucopy(void *dst, const void *src, size_t n): bytes NOT copied. */

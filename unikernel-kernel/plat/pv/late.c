@@ -188,6 +188,8 @@ int plat_settle(void)
             pv_late_end(t);
             return 0;
         }
+        if (pv_spares_drop())
+            continue;
         pv_late_refused();
         host_futex_wait(&never, 0, plat_clock_mono() + RETRY_NS);
     }

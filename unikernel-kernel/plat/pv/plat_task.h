@@ -9,12 +9,13 @@
 #define PVT_RIP      16
 #define PVT_SCRATCH  24
 #define PVT_IN_VDSO  32
-#define PVT_WORK     164     /* struct task's work, asserted in task.c */
+#define PVT_WORK     188     /* struct task's work, asserted in task.c */
 
 #ifndef __ASSEMBLY__
 #include "kernel.h"
 
 struct pv_late;
+struct pv_spare;
 
 struct plat_task {
     struct task *self;          /* %gs:0 */
@@ -40,9 +41,12 @@ struct plat_task {
     u8 in_kick;                 /* its last trap was a kick: until it returns, no others */
     u8 tls_lent;                /* lender: a child has loaded another fs_base */
     u8 unsettled;               /* a forked child on its parent's thread */
+    u8 threaded;                /* its host process has had other threads */
     struct list late_link;      /* while unsettled */
     u64 late_since;             /* time stamp counter */
     struct pv_late *late;       /* lender: its memory as it was */
+    struct pv_spare *spare;     /* set aside for its exec */
+    struct pv_spare *moved_to;  /* lender: where its borrower waits to go on */
     s64 cpu_base;               /* the host thread's CPU time that is not this task's */
 };
 _Static_assert(offsetof(struct plat_task, kstack_top) == PVT_KSTACK, "entry.S");

@@ -38,6 +38,12 @@ extern char pv_switch_landing[];
  * Returns only errors besides. */
 long pv_clone_leave(u64 flags, u32 *tid, u64 lender_sp, const void *frame);
 void pv_exit_thread(u32 *host_tid) __attribute__((noreturn));
+/* Leaves the caller's context in *sp_r, and its host thread to lender_sp (by `frame`, see
+ * pv_switch_frame). Returns in the host thread that calls pv_switch_to(*sp_r). */
+void pv_move(u64 *sp_r, u64 lender_sp, const void *frame);
+/* *host_tid = 0, then fn(arg) on that stack: the caller's is not touched again. */
+void pv_end_on(u32 *host_tid, void *stack, void (*fn)(void *), void *arg)
+    __attribute__((noreturn));
 
 /* The host thread now runs t: %gs and the signal stack (armed or switched off). */
 void pv_become(struct task *t, bool arm);
@@ -45,6 +51,23 @@ bool pv_in_kernel(u64 rip);
 /* t, which runs on its lender's host thread, goes on in a host process of its own, a
  * copy of the lender's; the lender goes on where it lent. 0 or -errno (nothing done). */
 long pv_leave_lender(struct task *t);
+
+/* For a task that leaves its lender's host thread: a host signal frame that leads there,
+ * when that is needed, or NULL. */
+const void *pv_leaving_frame(const struct task *t);
+extern u32 pv_first_tgid;       /* the host process that the monitor watches */
+
+/* spare.c. Makes the host process of t, which ends, a spare: returns when it can't. */
+struct pv_spare;
+void pv_spare_from(struct task *t);
+/* One is set aside, or NULL; and put back. */
+struct pv_spare *pv_spare_take(void);
+void pv_spare_return(struct pv_spare *s);
+/* t goes on in s, the lender where it lent: that must call pv_spare_go first thing. */
+void pv_spare_move(struct task *t, struct pv_spare *s);
+void pv_spare_go(struct task *lender);
+/* All that are idle end, as the host's processes have run out. True if any did. */
+bool pv_spares_drop(void);
 
 /* late.c. A child of the current task may run in its place, its memory copied: false:
  * it may not. The child is started as for vfork. */

@@ -154,12 +154,17 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
         if (self->regs && self->regs->host)
             pv_fp_load_from_frame(self->regs);
         r->host = 0;
-        e = pv_clone_process(PV_CLONE_PROCESS, sp, &child->plat.new_tid, child);
+        do {
+            e = pv_clone_process(PV_CLONE_PROCESS, sp, &child->plat.new_tid, child);
+        } while (e == -EAGAIN && pv_spares_drop());
     } else {
         r->host = 0;
         child->plat.host_tgid = tgid_of(self);
-        e = pv_clone_thread(PV_CLONE_THREAD, sp, &child->plat.host_tid,
-                            how == PLAT_KTHREAD ? 0 : fs, child);
+        self->proc->leader->plat.threaded = 1;
+        do {
+            e = pv_clone_thread(PV_CLONE_THREAD, sp, &child->plat.host_tid,
+                                how == PLAT_KTHREAD ? 0 : fs, child);
+        } while (e == -EAGAIN && pv_spares_drop());
     }
     if (e < 0)
         pv_late_refused();
@@ -189,6 +194,7 @@ void plat_vfork_wait(struct task *child)
         pv_fp_load_from_frame(self->regs);
     r->host = 0;
     pv_switch_call(&child->plat.lender_sp, r, run_borrowed, child);
+    pv_spare_go(self);
     /* Back: the child has gone. On the trap path our frame lies on the signal stack,
      * which must stay disarmed until the host takes it from there. */
     pv_become(self, !self->regs->host);
@@ -201,7 +207,7 @@ void plat_vfork_wait(struct task *child)
 /* The host blocks kicks while it handles one, until rt_sigreturn. A child that leaves its
  * lender's thread from in there must see to that: a frame on the lender's stack, below
  * what is in use, leads to the lender. NULL: it is not needed. */
-static const void *leaving_frame(const struct task *t)
+const void *pv_leaving_frame(const struct task *t)
 {
     if (!t->plat.in_kick)
         return NULL;
@@ -219,20 +225,43 @@ static const void *leaving_frame(const struct task *t)
     return uc;
 }
 
+/* Is t's signal stack free for the next signal? Not while a frame lies on it that will be
+ * returned through: of a trap, or of a fault in the kernel, which is being handled there. */
+static bool stack_armed(const struct task *t)
+{
+    u64 sp = (u64)__builtin_frame_address(0);
+
+    return !t->regs->host && (sp < t->plat.altstack || sp >= t->plat.altstack + PV_ALTSTACK);
+}
+
+/* The time that t has used on the host thread is its own, not the lender's. */
+static s64 lend_end(struct task *t, struct task *lender)
+{
+    s64 spent = (s64)pv_thread_clock() - t->plat.cpu_base;
+
+    lender->plat.cpu_base += spent;
+    t->plat.cpu_base = -spent;
+    return spent;
+}
+
 /* A lender must not run before its thread is back on its own stack; a borrower that
  * ends must not be freed while its stack is in use: both hold as the switch happens on
  * one host thread, in pv_switch_to. */
 long pv_leave_lender(struct task *t)
 {
     struct task *lender = t->plat.lender;
-    s64 spent = (s64)pv_thread_clock() - t->plat.cpu_base, base = t->plat.cpu_base;
+    s64 base = t->plat.cpu_base, spent = lend_end(t, lender);
 
-    lender->plat.cpu_base += spent;
-    t->plat.cpu_base = -spent;
+    bool armed = stack_armed(t);
+
     t->plat.lender = NULL;
     t->plat.host_tid = t->plat.host_tgid = 0;
-    long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.host_tid, t->plat.lender_sp,
-                            leaving_frame(t));
+    arm_stack(t, false);        /* from here on it is the child's alone */
+    long r = pv_clone_leave(PV_CLONE_PROCESS, &t->plat.new_tid, t->plat.lender_sp,
+                            pv_leaving_frame(t));
+    if (armed)
+        arm_stack(t, true);
+    publish(t);
     if (r < 0) {
         lender->plat.cpu_base -= spent;
         t->plat.cpu_base = base;
@@ -243,22 +272,55 @@ long pv_leave_lender(struct task *t)
     return r;
 }
 
-int plat_exec_detach(struct task *t)
+bool plat_exec_reserve(struct task *t)
+{
+    if (t->plat.lender)
+        t->plat.spare = pv_spare_take();
+    return t->plat.spare != NULL;
+}
+
+void plat_exec_unreserve(struct task *t)
+{
+    if (t->plat.spare)
+        pv_spare_return(t->plat.spare);
+    t->plat.spare = NULL;
+}
+
+/* The child's way from its lender's host thread, by a spare or by the host's fork. */
+static long leave_for_exec(struct task *t)
 {
     struct task *lender = t->plat.lender;
+    u16 fails = lender->plat.late_fails;
+    long r = 0;
 
-    if (lender) {
-        u16 fails = lender->plat.late_fails;
-        lender->plat.late_fails = 0;
-        long r = pv_leave_lender(t);
-        if (r < 0) {
-            lender->plat.late_fails = fails;
-            return (int)r;
-        }
+    lender->plat.late_fails = 0;
+    if (t->plat.spare) {
+        struct pv_spare *s = t->plat.spare;
+        t->plat.spare = NULL;
+        lend_end(t, lender);
+        arm_stack(t, false);    /* the host thread's that t leaves */
+        pv_spare_move(t, s);
+    } else {
+        r = pv_leave_lender(t);
+    }
+    if (r < 0)
+        lender->plat.late_fails = fails;
+    else
         pv_late_end(t);
+    return r;
+}
+
+int plat_exec_detach(struct task *t)
+{
+    bool rearm = t->regs->host != 0 && !t->plat.spare;
+
+    if (t->plat.lender) {
+        long r = leave_for_exec(t);
+        if (r < 0)
+            return (int)r;
     }
     /* The old program's frame, if there is one, will not be returned through. */
-    if (t->regs->host)
+    if (rearm)
         pv_become(t, true);
     t->regs->host = 0;
     plat_fp_from_user(0);
@@ -271,16 +333,18 @@ void plat_task_exit(void)
 
     if (t->plat.lender) {
         u64 sp = t->plat.lender_sp;
-        const void *frame = leaving_frame(t);
+        const void *frame = pv_leaving_frame(t);
         t->plat.lender->plat.late_fails = 0;
         t->plat.lender->plat.cpu_base += (s64)t->utime;
         t->plat.lender = NULL;
         pv_late_end(t);
+        arm_stack(t, false);
         __atomic_store_n(&t->plat.host_tid, 0, __ATOMIC_RELEASE);
         if (frame)
             pv_switch_frame(frame);
         pv_switch_to(sp);
     }
+    pv_spare_from(t);
     pv_exit_thread(&t->plat.host_tid);
 }
 

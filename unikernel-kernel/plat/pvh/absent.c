@@ -1,5 +1,5 @@
 /* What a PVH domain has no use for: descriptors of the host's files, and prepared
- * program text; and late forks. */
+ * program text; late forks and spare processes. */
 #include "patch.h"
 #include "pvh.h"
 
@@ -23,4 +23,6 @@ u64 pv_patch_rip(const struct exec_image *im, u64 text, u64 rip) { return rip; }
 /* A fork copies page tables here, at little cost: no child runs in its parent's place. */
 int plat_settle(void) { return 0; }
 bool plat_unsettled(void) { return false; }
+bool plat_exec_reserve(struct task *t) { return false; }
+void plat_exec_unreserve(struct task *t) { }
 u64 plat_settle_watch(u64 now) { return WAIT_FOREVER; }

@@ -59,3 +59,17 @@ int user_load32(uptr_t addr, u32 *val_r)
         return -EFAULT;
     return 0;
 }
+
+bool user_differs(uptr_t addr, const void *p, size_t n)
+{
+    u8 buf[128];
+
+    for (size_t at = 0; at < n; at += sizeof buf) {
+        size_t m = min(n - at, sizeof buf);
+        if (copy_from_user(buf, addr + at, m))
+            return false;
+        if (memcmp(buf, (const u8 *)p + at, m))
+            return true;
+    }
+    return false;
+}
