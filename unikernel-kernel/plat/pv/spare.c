@@ -74,7 +74,7 @@ static bool fit(const struct task *t)
 
 void pv_spare_from(struct task *t)
 {
-    static const struct { u64 sp; int flags, pad; u64 size; } none = { 0, 2 /* SS_DISABLE */, 0, 0 };
+    static const struct { u64 sp; int flags, pad; u64 size; } none = { .flags = 2 /* DISABLE */ };
 
     if (!fit(t))
         return;
