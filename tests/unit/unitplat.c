@@ -289,6 +289,8 @@ WEAK bool plat_task_alive(const struct task *t) { return true; }
 WEAK bool plat_task_killed(const struct task *t) { return false; }
 WEAK void plat_set_tls(u64 fsbase) { unit_self->plat.fs_base = fsbase; }
 WEAK u64 plat_get_tls(void) { return unit_self->plat.fs_base; }
+WEAK void plat_wakes_hold(void) { }
+WEAK void plat_wakes_release(void) { }
 WEAK int plat_settle(void) { return 0; }
 WEAK bool plat_unsettled(void) { return false; }
 WEAK void plat_yield(void) { sched_yield(); }

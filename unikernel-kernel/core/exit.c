@@ -216,7 +216,10 @@ void task_exit(int code)
     t->utime = plat_clock_cpu(t);
     /* only an exec in another thread changes it, and that waits for this thread */
     leader = t == p->leader;
-    if (leave(t, p, leader, &left)) {
+    plat_wakes_hold();          /* a parent that waits wants procs_lock first thing */
+    last = leave(t, p, leader, &left);
+    plat_wakes_release();
+    if (last) {
         timers_exit(p);
         if (left) {
             tty_session_leader_exit(left);

@@ -77,6 +77,10 @@ void plat_task_exit(void) __attribute__((noreturn));
 /* Sleeps until woken or the deadline: false at the deadline. Consumes one token. */
 bool plat_task_wait(struct task *self, u64 deadline);
 void plat_task_wake(struct task *t);
+/* For wakes under a lock that the woken will want: between the two, the caller's first
+ * sleeping task is told only at the release. */
+void plat_wakes_hold(void);
+void plat_wakes_release(void);
 /* Makes a task that runs user code enter task_return_work soon. */
 void plat_task_kick(struct task *t);
 void plat_set_tls(u64 fsbase);

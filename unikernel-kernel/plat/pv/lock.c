@@ -105,9 +105,31 @@ bool plat_task_wait(struct task *self, u64 deadline)
 
 void plat_task_wake(struct task *t)
 {
-    if (__atomic_exchange_n(&t->plat.token, 1, __ATOMIC_SEQ_CST) == 0 &&
-        __atomic_load_n(&t->plat.asleep, __ATOMIC_SEQ_CST))
+    struct plat_task *self = &current()->plat;
+
+    if (__atomic_exchange_n(&t->plat.token, 1, __ATOMIC_SEQ_CST) ||
+        !__atomic_load_n(&t->plat.asleep, __ATOMIC_SEQ_CST))
+        return;
+    if (self->hold_wakes && !self->held_wake)
+        self->held_wake = &t->plat.token;
+    else
         host_futex_wake(&t->plat.token, 1);
+}
+
+void plat_wakes_hold(void)
+{
+    current()->plat.hold_wakes = 1;
+}
+
+void plat_wakes_release(void)
+{
+    struct plat_task *self = &current()->plat;
+    u32 *word = self->held_wake;
+
+    self->hold_wakes = 0;
+    self->held_wake = NULL;
+    if (word)
+        host_futex_wake(word, 1);       /* if that task has ended: a word like any other */
 }
 
 /* The host schedules, and does not tell us where. */

@@ -53,7 +53,9 @@ void exec_image_free(struct exec_image *im)
 /* -- finding -- */
 
 #define MOVE_MIN 3u             /* with the syscall: room for a jmp */
-#define MOVE_MAX 10u            /* what a stub has room for */
+#define MOVE_MAX 12u            /* what a stub has room for */
+
+_Static_assert(7 + 6 + 2 + MOVE_MAX + 5 <= STUB_SIZE, "make_stub: B");
 
 /* Bytes of a ModRM operand that does not name the program counter; 0: not taken. */
 static u32 modrm_len(u8 m)
@@ -80,7 +82,8 @@ static u32 insn_len(const u8 *p)
     case 0x83:
         return (o[1] & 0xc0) == 0xc0 ? rex + 3 : 0;
     case 0xc7:
-        return (o[1] & 0xf8) == 0xc0 ? rex + 6 : 0;
+        n = modrm_len(o[1]);
+        return n && !(o[1] & 0x38) ? rex + 1 + n + 4 : 0;
     case 0x3d:
         return rex + 5;
     case 0xb8: case 0xb9: case 0xba: case 0xbb: case 0xbd: case 0xbe: case 0xbf:

@@ -9,7 +9,7 @@
 #define PVT_RIP      16
 #define PVT_SCRATCH  24
 #define PVT_IN_VDSO  32
-#define PVT_WORK     188     /* struct task's work, asserted in task.c */
+#define PVT_WORK     196     /* struct task's work, asserted in task.c */
 
 #ifndef __ASSEMBLY__
 #include "kernel.h"
@@ -42,6 +42,8 @@ struct plat_task {
     u8 tls_lent;                /* lender: a child has loaded another fs_base */
     u8 unsettled;               /* a forked child on its parent's thread */
     u8 threaded;                /* its host process has had other threads */
+    u8 hold_wakes;              /* plat_wakes_hold */
+    u32 *held_wake;
     struct list late_link;      /* while unsettled */
     u64 late_since;             /* time stamp counter */
     struct pv_late *late;       /* lender: its memory as it was */

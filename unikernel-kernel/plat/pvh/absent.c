@@ -23,6 +23,8 @@ u64 pv_patch_rip(const struct exec_image *im, u64 text, u64 rip) { return rip; }
 /* A fork copies page tables here, at little cost: no child runs in its parent's place. */
 int plat_settle(void) { return 0; }
 bool plat_unsettled(void) { return false; }
+void plat_wakes_hold(void) { }
+void plat_wakes_release(void) { }
 bool plat_exec_reserve(struct task *t) { return false; }
 void plat_exec_unreserve(struct task *t) { }
 u64 plat_settle_watch(u64 now) { return WAIT_FOREVER; }
