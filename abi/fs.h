@@ -11,7 +11,15 @@
  * message {struct xenc_grant_msg, SCM_RIGHTS fd} on the grant socket before it
  * completes the request with struct xenc_grant_out. The guest may map it (PROT_EXEC
  * and private always; shared as opened) and use pread64/pwrite64 on it; it is the
- * host's page cache, so it is coherent with every other reader of the file. */
+ * host's page cache, so it is coherent with every other reader of the file.
+ *
+ * News: names that the guest need not ask for again and again. From the first
+ * XENC_FUSE_NEWS on, answers about names in directories of the root file system that the
+ * device watches (inotify) are valid for XENC_FS_UNTIL_NEWS seconds, and OPENDIR says
+ * FOPEN_CACHE_DIR. XENC_FUSE_NEWS (no arguments; nodeid FUSE_ROOT_ID) asks what others
+ * have changed: struct xenc_news_out, then `count` of struct xenc_news, each with its name
+ * and padding to 8. What it does not name has not changed up to that moment. ENOSYS: the
+ * device can't watch. */
 #ifndef XENC_ABI_FS_H
 #define XENC_ABI_FS_H
 
@@ -20,12 +28,26 @@
 #define XENC_FS_SHARES   2ull           /* node id, answers LOOKUP only */
 #define XENC_FS_F_GRANT  (1ull << 24)   /* device feature bit */
 
-enum { XENC_FUSE_GRANT = 0x58470001 };  /* opcode; nodeid: a regular file */
+enum {
+    XENC_FUSE_GRANT = 0x58470001,       /* opcode; nodeid: a regular file */
+    XENC_FUSE_NEWS,
+};
+
+#define XENC_FS_UNTIL_NEWS (~0ull)      /* entry_valid, attr_valid */
+enum { XENC_NEWS_ALL = 1,               /* any name may have changed */
+       XENC_NEWS_MORE = 2 };            /* ask again */
+struct xenc_news_out { uint32_t flags, count; };
+/* A changed name in a directory; without a name: the directory's own attributes. */
+struct xenc_news { uint64_t nodeid; uint32_t namelen, pad; };
+#define XENC_NEWS_SIZE(len) (sizeof(struct xenc_news) + (((size_t)(len) + 7) & ~(size_t)7))
+
 
 struct xenc_grant_in  { uint32_t flags /* O_RDONLY, O_RDWR */, pad; };
 struct xenc_grant_out { uint64_t cookie; uint64_t size; };
 struct xenc_grant_msg { uint64_t cookie; };
 
+_Static_assert(sizeof(struct xenc_news_out) == 8, "abi");
+_Static_assert(sizeof(struct xenc_news) == 16, "abi");
 _Static_assert(sizeof(struct xenc_grant_in) == 8, "abi");
 _Static_assert(sizeof(struct xenc_grant_out) == 16, "abi");
 

@@ -66,6 +66,7 @@ static int restart(struct fs *fs)
 {
     struct err e;
 
+    news_free(fs);
     nodes_drop(fs);
     files_drop(fs);
     files_init(fs);
@@ -144,6 +145,8 @@ static ssize_t run(struct fs *fs, struct req *rq, struct iovec *in, unsigned nin
         op = ops[rq->h.opcode];
     else if (rq->h.opcode == XENC_FUSE_GRANT)
         op = op_grant;
+    else if (rq->h.opcode == XENC_FUSE_NEWS)
+        op = op_news;
     if (!op)
         return -ENOSYS;
     nin = iov_slice(in, nin, sizeof(rq->h), len);
@@ -242,6 +245,7 @@ struct fs *fs_new(const struct fs_tree *trees, unsigned ntrees, int grant_fd,
 
 void fs_free(struct fs *fs)
 {
+    news_free(fs);
     nodes_drop(fs);
     files_drop(fs);
     if (fs->own_keep)

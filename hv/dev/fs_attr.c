@@ -1,5 +1,6 @@
 /* Attributes of files and file systems. */
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ void attr_fill(struct fuse_attr *a, const struct stat *st)
     };
 }
 
-static ssize_t reply_attr(struct fs *fs, int fd)
+/* n: the file that fd is. */
+static ssize_t reply_attr(struct fs *fs, int fd, const struct node *n)
 {
     struct fuse_attr_out o = { .attr_valid = 1 };
     struct stat st;
@@ -27,6 +29,10 @@ static ssize_t reply_attr(struct fs *fs, int fd)
     if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
         return -errno;
     attr_fill(&o.attr, &st);
+    if (S_ISDIR(st.st_mode))
+        o.attr_valid = news_valid(fs, (uint32_t)(n - fs->nodes));
+    else if (st.st_nlink == 1 && n->parent)
+        o.attr_valid = news_valid(fs, n->parent);
     return reply(fs, &o, sizeof(o));
 }
 
@@ -38,17 +44,17 @@ ssize_t op_getattr(struct fs *fs, struct req *rq)
 
     if (req_arg(rq, &in, sizeof(in)) < 0)
         return -EINVAL;
-    if (in.getattr_flags & FUSE_GETATTR_FH) {
+    fd = req_node(fs, rq->h.nodeid, false, &n);
+    if (fd == 0 && in.getattr_flags & FUSE_GETATTR_FH) {
         struct file *f = file_get(fs, in.fh, false);
 
         if (!f)
             f = file_get(fs, in.fh, true);
-        return f ? reply_attr(fs, file_fd(f)) : -EBADF;
+        return f ? reply_attr(fs, file_fd(f), n) : -EBADF;
     }
-    fd = req_node(fs, rq->h.nodeid, false, &n);
     if (fd == 0)
         fd = node_fd(fs, n);
-    return fd < 0 ? fd : reply_attr(fs, fd);
+    return fd < 0 ? fd : reply_attr(fs, fd, n);
 }
 
 /* As the host's root we keep set-id bits where the guest's user must lose them. */
@@ -134,7 +140,8 @@ ssize_t op_setattr(struct fs *fs, struct req *rq)
         return rc;
     if ((in.valid & times) && (rc = set_times(path.s, &in)) < 0)
         return rc;
-    return reply_attr(fs, fd);
+    news_own_node(fs, n, IN_ATTRIB | IN_CLOSE_WRITE);
+    return reply_attr(fs, fd, n);
 }
 
 ssize_t op_statfs(struct fs *fs, struct req *rq)

@@ -19,6 +19,8 @@ ssize_t op_opendir(struct fs *fs, struct req *rq)
     fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    if (news_watch(fs, (uint32_t)rq->h.nodeid))
+        o.open_flags = FOPEN_CACHE_DIR;
     rc = file_add(fs, fd, (union file_state){ .s = { .dir = true } }, &o.fh);
     return rc < 0 ? rc : reply(fs, &o, sizeof(o));
 }

@@ -1,6 +1,7 @@
 /* Open files. Data goes between guest memory and the host's page cache directly. */
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -126,6 +127,8 @@ ssize_t op_release(struct fs *fs, struct req *rq)
     if (!file_get(fs, in.fh, false))
         return -EBADF;
     file_drop(fs, in.fh);
+    if (node_get(fs, rq->h.nodeid))
+        news_own_node(fs, node_get(fs, rq->h.nodeid), IN_CLOSE_WRITE);
     return 0;
 }
 

@@ -103,6 +103,7 @@ struct fs {
     struct file *files;         /* keep's */
     uint32_t free_file, open_files;
     int closing;                /* descriptor of a released file, -1: none */
+    struct news *news;          /* NULL: the guest has not asked this worker */
 
     uint8_t in[FS_IN_MAX];
     uint8_t out[FS_OUT_MAX];
@@ -258,6 +259,22 @@ ssize_t op_readdir(struct fs *fs, struct req *rq);
 ssize_t op_readdirplus(struct fs *fs, struct req *rq);
 ssize_t op_releasedir(struct fs *fs, struct req *rq);
 ssize_t op_fsyncdir(struct fs *fs, struct req *rq);
+
+/* fs_news.c: what others change */
+ssize_t op_news(struct fs *fs, struct req *rq);
+void news_free(struct fs *fs);
+void news_node_gone(struct fs *fs, uint32_t id);
+/* Watches a directory, if the guest wants to know: before its names are read. */
+bool news_watch(struct fs *fs, uint32_t dir);
+/* For how many seconds names of the directory hold. */
+uint64_t news_valid(struct fs *fs, uint32_t dir);
+/* Says in an answer about a name of `dir` for how long it holds. */
+void news_entry(struct fs *fs, uint32_t dir, struct fuse_entry_out *o);
+/* We have just changed this name ourselves; mask: the events (IN_*) that it makes. */
+struct own_change { uint32_t dir; const char *name; uint32_t mask; };
+void news_take(struct fs *fs, const struct own_change *own, unsigned nown);
+void news_own(struct fs *fs, uint32_t dir, const char *name, uint32_t mask);
+void news_own_node(struct fs *fs, const struct node *n, uint32_t mask);
 
 /* fs_xattr.c */
 ssize_t op_setxattr(struct fs *fs, struct req *rq);

@@ -1,6 +1,7 @@
 /* New files, directories, links and nodes: made by our user, then given to the guest's
  * before anybody in the guest can name them. */
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "hv/dev/fs_int.h"
@@ -57,10 +58,12 @@ static int finish(struct fs *fs, struct req *rq, const char *name, mode_t mode,
         unlinkat(at, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
         return rc;
     }
+    news_own(fs, dir, name, IN_CREATE | IN_ATTRIB);
     id = node_enter(fs, dir, d->tree, name, fd, &st);
     if (id < 0)
         return (int)id;
     entry_fill(o, (uint64_t)id, &st);
+    news_entry(fs, dir, o);
     return 0;
 }
 

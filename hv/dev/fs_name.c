@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,11 +18,13 @@ void entry_fill(struct fuse_entry_out *o, uint64_t id, const struct stat *st)
 
 int entry_lookup(struct fs *fs, uint32_t dir, const char *name, struct fuse_entry_out *o)
 {
-    struct node *d = &fs->nodes[dir];
-    int at = node_fd(fs, d), fd;
+    unsigned tree = fs->nodes[dir].tree;
+    int at, fd;
     struct stat st;
     int64_t id;
 
+    news_watch(fs, dir);
+    at = node_fd(fs, &fs->nodes[dir]);
     if (at < 0)
         return at;
     fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -33,10 +36,11 @@ int entry_lookup(struct fs *fs, uint32_t dir, const char *name, struct fuse_entr
         close(fd);
         return rc;
     }
-    id = node_enter(fs, dir, d->tree, name, fd, &st);
+    id = node_enter(fs, dir, tree, name, fd, &st);
     if (id < 0)
         return (int)id;
     entry_fill(o, (uint64_t)id, &st);
+    news_entry(fs, dir, o);
     return 0;
 }
 
@@ -86,6 +90,11 @@ ssize_t op_lookup(struct fs *fs, struct req *rq)
         rc = req_node(fs, rq->h.nodeid, false, &n);
         if (rc == 0)
             rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &o);
+        /* FUSE's way to say for how long there is none. */
+        if (rc == -ENOENT && node_get(fs, rq->h.nodeid) && news_watch(fs, (uint32_t)rq->h.nodeid)) {
+            o = (struct fuse_entry_out){ .entry_valid = XENC_FS_UNTIL_NEWS };
+            rc = 0;
+        }
     }
     return rc < 0 ? rc : reply(fs, &o, sizeof(o));
 }
@@ -104,9 +113,10 @@ static ssize_t remove_name(struct fs *fs, struct req *rq, int flags)
         return fd;
     evict_unlinking(fs, (uint32_t)rq->h.nodeid, name);
     again_note(fs, 0);
-    if (unlinkat(fd, name, flags) == 0 || (errno == ENOENT && fs->again))
-        return 0;
-    return -errno;
+    if (unlinkat(fd, name, flags) < 0 && !(errno == ENOENT && fs->again))
+        return -errno;
+    news_own(fs, (uint32_t)rq->h.nodeid, name, IN_DELETE);
+    return 0;
 }
 
 ssize_t op_unlink(struct fs *fs, struct req *rq)
@@ -147,6 +157,15 @@ static int rename_at(int fd, const char *from, int newfd, const char *to, uint32
     return rc < 0 ? -errno : 0;
 }
 
+/* Both names are no news. */
+static void own_move(struct fs *fs, uint32_t dir, const char *from, uint32_t newdir, const char *to)
+{
+    const struct own_change own[] = { { dir, from, IN_MOVED_FROM | IN_MOVED_TO },
+                                      { newdir, to, IN_MOVED_FROM | IN_MOVED_TO } };
+
+    news_take(fs, own, 2);
+}
+
 static ssize_t move(struct fs *fs, struct req *rq, uint64_t newdir, uint32_t flags, size_t at)
 {
     const char *from, *to;
@@ -164,7 +183,13 @@ static ssize_t move(struct fs *fs, struct req *rq, uint64_t newdir, uint32_t fla
         return fd < 0 ? fd : newfd;
     evict_unlinking(fs, (uint32_t)rq->h.nodeid, from);
     evict_unlinking(fs, (uint32_t)newdir, to);
-    return moved(fs, fd, from, newfd, to, flags) ? 0 : rename_at(fd, from, newfd, to, flags);
+    if (!moved(fs, fd, from, newfd, to, flags)) {
+        rc = rename_at(fd, from, newfd, to, flags);
+        if (rc < 0)
+            return rc;
+    }
+    own_move(fs, (uint32_t)rq->h.nodeid, from, (uint32_t)newdir, to);
+    return 0;
 }
 
 ssize_t op_rename(struct fs *fs, struct req *rq)
@@ -217,6 +242,7 @@ ssize_t op_link(struct fs *fs, struct req *rq)
     if (linkat(AT_FDCWD, fd_name(oldfd).s, fd, name, AT_SYMLINK_FOLLOW) < 0 &&
         !(errno == EEXIST && again_linked(fs, fd, name, old)))
         return -errno;
+    news_own(fs, (uint32_t)rq->h.nodeid, name, IN_CREATE);
     rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &o);
     return rc < 0 ? rc : reply(fs, &o, sizeof(o));
 }

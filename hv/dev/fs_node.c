@@ -143,6 +143,7 @@ static void node_release(struct fs *fs, uint32_t id)
         while (*b != id)
             b = &fs->nodes[*b].next;
         *b = n->next;
+        news_node_gone(fs, id);
         n->type = 0;
         KEEP_ORDER();
         if (n->fd >= 0) {

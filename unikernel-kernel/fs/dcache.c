@@ -309,6 +309,16 @@ void d_drop_children(struct dentry *dir)
     put_victims(&victims);
 }
 
+void d_expire_news(struct super *sb)
+{
+    struct dentry *d;
+    spin_lock(&dcache_lock);
+    list_for_each(d, &lru, lru_link)
+        if (d->sb == sb && d->valid_until == D_UNTIL_NEWS)
+            d->valid_until = 0;
+    spin_unlock(&dcache_lock);
+}
+
 static void swap_names(struct dentry *a, struct dentry *b)
 {
     bool a_short = a->name == a->short_name, b_short = b->name == b->short_name;

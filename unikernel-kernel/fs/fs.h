@@ -27,6 +27,15 @@ u32 d_hash_name(const struct dentry *parent, u32 name_hash);
 static inline u32 d_hash_step(u32 h, u8 c) { return (h ^ c) * 0x01000193u; }
 #define D_HASH_INIT 0x811c9dc5u
 /* dcache_lock held; the result is not counted. */
+/* Names that D_UNTIL_NEWS has kept are to be asked for again. */
+void d_expire_news(struct super *sb);
+/* Does a cached name hold at `now` without asking? */
+static inline bool d_valid(const struct dentry *d, u64 now)
+{
+    u64 until = READ_ONCE(d->valid_until);
+
+    return now < (until == D_UNTIL_NEWS ? READ_ONCE(d->sb->news_until) : until);
+}
 struct dentry *d_find_locked(const struct dentry *parent, const char *name, size_t len,
                              u32 name_hash);
 struct dentry *d_alloc(struct dentry *parent, const char *name, size_t len);

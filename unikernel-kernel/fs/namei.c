@@ -48,7 +48,7 @@ static struct dentry *find_valid(struct dentry *dir, const char *name, u32 len, 
         dentry_get(d);
     spin_unlock(&dcache_lock);
     if (!d || !dir->inode->ops->revalidate || d->mounted || d->valid_until == ~0ull ||
-        (d->valid_until && time_mono() < d->valid_until) || dir->inode->ops->revalidate(d))
+        (d->valid_until && d_valid(d, time_mono())) || dir->inode->ops->revalidate(d))
         return d;
     d_drop(d);
     dentry_put(d);

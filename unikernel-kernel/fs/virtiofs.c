@@ -13,8 +13,13 @@ struct fuse_req *virtiofs_req(const struct inode *i, u32 opcode)
     return fuse_req_new(virtiofs_of(i)->conn, opcode, vnode_of(i)->nodeid);
 }
 
-u64 virtiofs_deadline(u64 sec, u32 nsec)
+u64 virtiofs_deadline(const struct virtiofs *fs, u32 seq, u64 sec, u32 nsec)
 {
+    /* News that came while the answer was on its way may have been about this. */
+    if (sec == XENC_FS_UNTIL_NEWS && seq == virtiofs_news_seq(fs) && !(seq & 1))
+        return D_UNTIL_NEWS;
+    if (sec == XENC_FS_UNTIL_NEWS)
+        return time_mono() + NSEC_PER_SEC;
     if (sec > 1000000000)
         return WAIT_FOREVER;
     return time_mono() + sec * NSEC_PER_SEC + min(nsec, (u32)999999999);
@@ -66,6 +71,7 @@ static void virtiofs_evict(struct inode *i)
     vnode_grants_close(v);
     vnode_fh_release(v);
     vnode_pages_free(v);
+    virtiofs_names_drop(i);
     kfree(v->absent);
     if (v->nodeid != FUSE_ROOT_ID && v->nlookup)
         forget(fs, v->nodeid, v->nlookup, i->nlink == 0);
@@ -80,18 +86,25 @@ static struct list *bucket(struct virtiofs *fs, u64 nodeid)
     return &fs->hash[(nodeid * 0x9e3779b97f4a7c15ull >> 48) % VFS_HASH];
 }
 
-/* fs->lock held: counted, with the answer's lookup count taken over. */
-static struct inode *find_node(struct super *sb, u64 nodeid)
+struct inode *virtiofs_find(struct super *sb, u64 nodeid)
 {
     struct virtiofs *fs = sb->priv;
     struct vnode *v;
 
     list_for_each(v, bucket(fs, nodeid), hash_link)
-        if (v->nodeid == nodeid && v->inode->sb == sb && inode_tryget(v->inode)) {
-            v->nlookup++;
+        if (v->nodeid == nodeid && v->inode->sb == sb && inode_tryget(v->inode))
             return v->inode;
-        }
     return NULL;
+}
+
+/* fs->lock held: with the answer's lookup count taken over. */
+static struct inode *find_node(struct super *sb, u64 nodeid)
+{
+    struct inode *i = virtiofs_find(sb, nodeid);
+
+    if (i)
+        vnode_of(i)->nlookup++;
+    return i;
 }
 
 static void set_ops(struct inode *i, u64 rdev)
@@ -114,7 +127,7 @@ static void set_ops(struct inode *i, u64 rdev)
     }
 }
 
-static struct inode *new_node(struct super *sb, const struct fuse_entry_out *e)
+static struct inode *new_node(struct super *sb, const struct fuse_entry_out *e, u64 until)
 {
     struct inode *i = inode_new(sb, e->attr.mode);
     struct vnode *v = kzalloc(sizeof *v);
@@ -133,21 +146,23 @@ static struct inode *new_node(struct super *sb, const struct fuse_entry_out *e)
     list_init(&v->grant_link);
     i->priv = v;
     i->has_fcaps = S_ISREG(e->attr.mode) && e->attr.mode & 0111;
-    virtiofs_set_attr(i, &e->attr, virtiofs_deadline(e->attr_valid, e->attr_valid_nsec));
+    virtiofs_set_attr(i, &e->attr, until);
     set_ops(i, e->attr.rdev);
     return i;
 }
 
-struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, int *rc_r)
+struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, u32 seq,
+                            int *rc_r)
 {
     struct virtiofs *fs = sb->priv;
+    u64 until = virtiofs_deadline(fs, seq, e->attr_valid, e->attr_valid_nsec);
     struct inode *i, *fresh = NULL;
 
     spin_lock(&fs->lock);
     i = find_node(sb, e->nodeid);
     spin_unlock(&fs->lock);
     if (!i) {
-        fresh = new_node(sb, e);
+        fresh = new_node(sb, e, until);
         if (!fresh) {
             forget(fs, e->nodeid, 1, false);
             *rc_r = -ENOMEM;
@@ -168,7 +183,7 @@ struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, in
         *rc_r = -EIO;
         return NULL;
     }
-    virtiofs_set_attr(i, &e->attr, virtiofs_deadline(e->attr_valid, e->attr_valid_nsec));
+    virtiofs_set_attr(i, &e->attr, until);
     return i;
 }
 
@@ -201,7 +216,16 @@ static int virtiofs_statfs(struct super *sb, struct kstatfs *st)
     return rc;
 }
 
+static void virtiofs_umount(struct super *sb)
+{
+    struct virtiofs *fs = sb->priv;
+
+    if (fs->news_sb == sb)
+        fs->news_sb = NULL;
+}
+
 static const struct super_ops virtiofs_super_ops = {
+    .umount = virtiofs_umount,
     .evict = virtiofs_evict,
     .statfs = virtiofs_statfs,
     .sync = virtiofs_sync,
@@ -269,11 +293,13 @@ static int mount_node(const char *share, struct super **sb_r)
     sb->magic = 0x65735546;             /* FUSE_SUPER_MAGIC */
     /* Not "rootfs": df and others take that for Linux's initial memory file system. */
     snprintf(sb->source, sizeof sb->source, share ? "share%s" : "root", share);
-    root = virtiofs_iget(sb, &e, &rc);
+    root = virtiofs_iget(sb, &e, virtiofs_news_seq(fs), &rc);
     if (root)
         sb->root = d_root(sb, root);
     if (!root || !sb->root)
         return root ? -ENOMEM : rc;
+    if (!share && !fs->news_sb)
+        fs->news_sb = sb;
     *sb_r = sb;
     return 0;
 }

@@ -5,6 +5,7 @@
  *   virtiofs_attr.c     attributes, extended attributes
  *   virtiofs_dir.c      names: lookup and everything that changes a directory
  *   virtiofs_readdir.c  listing directories
+ *   virtiofs_news.c     what others have changed
  *   virtiofs_file.c     open files: read, write, mmap, sync
  *   virtiofs_grant.c    descriptors of the host for file data
  *   virtiofs_pages.c    the page cache, where there is no grant
@@ -13,7 +14,8 @@
  *
  * This container is nearly always the only one that changes what it sees, so its own
  * changes go into the cached attributes at once; what others change is seen when the
- * times to live that the device gave have passed. */
+ * times to live that the device gave have passed. Where the device watches directories,
+ * names and attributes hold until it tells of a change; it is asked once a second. */
 #ifndef VIRTIOFS_H
 #define VIRTIOFS_H
 #include "fuse.h"
@@ -31,7 +33,20 @@ struct virtiofs {
     struct list grants;                 /* vnodes that have some; next victim first */
     u32 ngrants;
     struct list cached;                 /* struct vnode_pages; next victim first */
-    bool no_tmpfile, no_rename2, no_xattr;      /* the device said so */
+    bool no_tmpfile, no_rename2, no_xattr, no_news;     /* the device said so */
+    struct mutex news_lock;             /* one asks at a time */
+    u32 news_seq;                       /* odd while somebody does */
+    struct super *news_sb;              /* the one that gets them: of the root */
+    u8 *news_buf;
+    u32 names_gen;                      /* dir_names of an older one are not to be used */
+    u32 names_bytes;                    /* of all of them */
+};
+
+/* A directory's names as the device listed them, kept while it has no news. */
+struct dir_names {
+    struct ref ref;
+    u32 gen, len;
+    u8 dirents[];                       /* struct fuse_dirent */
 };
 
 struct vnode {
@@ -49,6 +64,9 @@ struct vnode {
     struct vnode_pages *pages;          /* what is in memory, without a grant */
     u64 cache_until;                    /* the pages need not be doubted before */
     u64 seen_mtime; u32 seen_version;   /* as the host last said; attr_version then */
+    u64 open_since;                     /* time_mono() when `opens` left 0 */
+    struct dir_names *names;            /* directory: all its names, or NULL; fs->lock */
+    u32 names_version;                  /* counts their changes */
     char *absent;                       /* directory: the name we removed last, while it is */
     u64 absent_until;                   /* ... known not to exist; directory's lock */
     bool msg_written;                   /* the new file's handle has served its write */
@@ -67,10 +85,20 @@ int virtiofs_mount(const char *source, u64 flags, const char *data, struct super
 int virtiofs_mount_share(const char *source, u64 flags, const char *data, struct super **sb_r);
 /* The inode of a LOOKUP-like answer, counted; NULL with *rc_r set. Takes over the lookup
  * count of the answer even when it fails. */
-struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, int *rc_r);
+struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, u32 seq,
+                            int *rc_r);
+/* fs->lock held: the node's inode in this super, counted; NULL: it has none. */
+struct inode *virtiofs_find(struct super *sb, u64 nodeid);
 struct fuse_req *virtiofs_req(const struct inode *i, u32 opcode);
-u64 virtiofs_deadline(u64 sec, u32 nsec);
 struct virtiofs *virtiofs_instance(void);       /* NULL: none is mounted */
+/* sec, nsec: as the device's answer says. seq: virtiofs_news_seq() before it was asked. */
+u64 virtiofs_deadline(const struct virtiofs *fs, u32 seq, u64 sec, u32 nsec);
+
+/* virtiofs_news.c */
+static inline u32 virtiofs_news_seq(const struct virtiofs *fs) { return READ_ONCE(fs->news_seq); }
+/* Asks for news unless that was done within the last second: may names and attributes
+ * with D_UNTIL_NEWS be believed? */
+bool virtiofs_news(struct super *sb);
 
 /* virtiofs_attr.c */
 void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until);
@@ -83,6 +111,9 @@ ssize_t virtiofs_getxattr(struct inode *i, const char *name, void *buf, size_t n
 int virtiofs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
 ssize_t virtiofs_listxattr(struct inode *i, char *buf, size_t n);
 int virtiofs_removexattr(struct inode *i, const char *name);
+
+/* virtiofs_readdir.c: the directory's names have changed. */
+void virtiofs_names_drop(struct inode *dir);
 
 /* virtiofs_dir.c, virtiofs_readdir.c, virtiofs_file.c */
 /* Our own change of the contents, which may have moved the end. */

@@ -50,33 +50,55 @@ void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until)
 
 /* An answer to a question asked when attr_version was `version`: if we changed the file
  * in the meantime, the answer may be older than that and is left alone. */
-static void take_attr(struct inode *i, const struct fuse_attr_out *o, u32 version)
+static void take_attr(struct inode *i, const struct fuse_attr_out *o, u32 version, u32 seq)
 {
+    u64 until = virtiofs_deadline(virtiofs_of(i), seq, o->attr_valid, o->attr_valid_nsec);
+
     struct vnode *v = vnode_of(i);
 
     mutex_lock(&v->lock);
     if (v->attr_version == version)
-        virtiofs_set_attr(i, &o->attr, virtiofs_deadline(o->attr_valid, o->attr_valid_nsec));
+        virtiofs_set_attr(i, &o->attr, until);
     mutex_unlock(&v->lock);
+}
+
+/* Of a file that is open the size is asked for: there is news only when somebody who
+ * writes to it closes it. */
+static bool news_hold(struct inode *i)
+{
+    const struct vnode *v = vnode_of(i);
+
+    if (!S_ISDIR(i->mode) && READ_ONCE(v->opens) && time_mono() > v->open_since + NSEC_PER_SEC)
+        return false;
+    return virtiofs_news(i->sb) && READ_ONCE(v->attr_until) == D_UNTIL_NEWS;
+}
+
+static bool attr_hold(struct inode *i)
+{
+    u64 until = READ_ONCE(vnode_of(i)->attr_until);
+
+    if (until == D_UNTIL_NEWS)
+        return news_hold(i);
+    return until && (until == WAIT_FOREVER || time_mono() < until);
 }
 
 int virtiofs_refresh(struct inode *i, bool force)
 {
     struct vnode *v = vnode_of(i);
-    u64 until = READ_ONCE(v->attr_until);
-    u32 version = READ_ONCE(v->attr_version);
+    u32 version = READ_ONCE(v->attr_version), seq;
     struct fuse_req *r;
     int rc;
 
-    if (!force && until && (until == WAIT_FOREVER || time_mono() < until))
+    if (!force && attr_hold(i))
         return 0;
+    seq = virtiofs_news_seq(virtiofs_of(i));
     r = virtiofs_req(i, FUSE_GETATTR);
     if (!r)
         return -ENOMEM;
     fuse_arg(r, sizeof(struct fuse_getattr_in));
     rc = fuse_call(r, sizeof(struct fuse_attr_out));
     if (rc == 0)
-        take_attr(i, (const void *)r->out, version);
+        take_attr(i, (const void *)r->out, version, seq);
     fuse_req_free(r);
     return rc;
 }
@@ -117,6 +139,7 @@ int virtiofs_setattr(struct inode *i, const struct iattr *a)
     struct fuse_req *r;
     const struct fuse_attr_out *o;
     struct fuse_setattr_in *in;
+    u32 seq;
     int rc;
 
     if (a->valid == ATTR_KILL_PRIV)     /* the host's kernel does that at the write */
@@ -128,13 +151,15 @@ int virtiofs_setattr(struct inode *i, const struct iattr *a)
     fill_setattr(in, a);
     in->mode = a->valid & ATTR_MODE ? (i->mode & S_IFMT) | (a->mode & 07777) : i->mode;
     mutex_lock(&v->lock);       /* against our writers: size */
+    seq = virtiofs_news_seq(virtiofs_of(i));
     rc = fuse_call(r, sizeof *o);
     o = (const void *)r->out;
     if (rc == 0) {
         v->attr_version++;
         if (a->valid & ATTR_SIZE)
             WRITE_ONCE(i->size, a->size);
-        virtiofs_set_attr(i, &o->attr, virtiofs_deadline(o->attr_valid, o->attr_valid_nsec));
+        virtiofs_set_attr(i, &o->attr, virtiofs_deadline(virtiofs_of(i), seq, o->attr_valid,
+                                                         o->attr_valid_nsec));
         if (a->valid & (ATTR_UID | ATTR_GID))
             v->no_fcaps = false;
     }

@@ -29,8 +29,15 @@ static bool entry_ok(const struct fuse_entry_out *e)
     return e->nodeid > FUSE_ROOT_ID && e->attr.mode & S_IFMT;
 }
 
+/* Our own change of a directory: its times and names. */
+static void changed(struct inode *dir)
+{
+    virtiofs_stale(dir);
+    virtiofs_names_drop(dir);
+}
+
 /* d gets the inode of the answer in r, which is consumed. */
-static int instantiate(struct inode *dir, struct dentry *d, struct fuse_req *r)
+static int instantiate(struct inode *dir, struct dentry *d, struct fuse_req *r, u32 seq)
 {
     struct fuse_entry_out e;
     struct inode *i;
@@ -40,10 +47,10 @@ static int instantiate(struct inode *dir, struct dentry *d, struct fuse_req *r)
     fuse_req_free(r);
     if (!entry_ok(&e))
         return -EIO;
-    i = virtiofs_iget(dir->sb, &e, &rc);
+    i = virtiofs_iget(dir->sb, &e, seq, &rc);
     if (!i)
         return rc;
-    d->valid_until = virtiofs_deadline(e.entry_valid, e.entry_valid_nsec);
+    d->valid_until = virtiofs_deadline(virtiofs_of(dir), seq, e.entry_valid, e.entry_valid_nsec);
     d_add(d, i);
     return 0;
 }
@@ -53,15 +60,16 @@ static void forget_absent(struct inode *dir);
 /* A request that makes something: its times are the directory's news too. */
 static int make(struct inode *dir, struct dentry *d, struct fuse_req *r)
 {
+    u32 seq = virtiofs_news_seq(virtiofs_of(dir));
     int rc;
 
     if (!r)
         return -ENOMEM;
     rc = fuse_call(r, sizeof(struct fuse_entry_out));
-    virtiofs_stale(dir);
+    changed(dir);
     forget_absent(dir);
     if (rc == 0)
-        return instantiate(dir, d, r);
+        return instantiate(dir, d, r, seq);
     if (rc == -EEXIST)
         d->valid_until = 0;     /* somebody else made it: what we knew is old */
     fuse_req_free(r);
@@ -99,6 +107,7 @@ static int virtiofs_lookup(struct inode *dir, struct dentry *d)
 {
     struct fuse_entry_out *e;
     struct fuse_req *r;
+    u32 seq;
     int rc;
 
     if (d->len > NAME_MAX)
@@ -111,13 +120,15 @@ static int virtiofs_lookup(struct inode *dir, struct dentry *d)
     r = dir_req(dir, FUSE_LOOKUP, NULL, 0, d);
     if (!r)
         return -ENOMEM;
+    seq = virtiofs_news_seq(virtiofs_of(dir));
     rc = fuse_call(r, sizeof *e);
     e = (void *)r->out;
     if (rc == 0 && e->nodeid)
-        return instantiate(dir, d, r);
+        return instantiate(dir, d, r, seq);
     if (rc == 0 || rc == -ENOENT) {
-        d->valid_until = rc == 0 ? virtiofs_deadline(e->entry_valid, e->entry_valid_nsec)
-                                 : time_mono() + NEGATIVE_NS;
+        d->valid_until = rc < 0 ? time_mono() + NEGATIVE_NS :
+                         virtiofs_deadline(virtiofs_of(dir), seq, e->entry_valid,
+                                           e->entry_valid_nsec);
         d_add(d, NULL);
         rc = 0;
     }
@@ -134,8 +145,11 @@ static bool virtiofs_revalidate(struct dentry *d)
     struct fuse_req *r;
     char name[NAME_MAX + 1];
     size_t len;
+    u32 seq;
     int rc;
 
+    if (virtiofs_news(d->sb) && READ_ONCE(d->valid_until) == D_UNTIL_NEWS)
+        return true;
     spin_lock(&dcache_lock);
     len = min((size_t)d->len, (size_t)NAME_MAX);
     memcpy(name, d->name, len);
@@ -148,19 +162,20 @@ static bool virtiofs_revalidate(struct dentry *d)
         return false;
     }
     fuse_arg_str(r, name, len);
+    seq = virtiofs_news_seq(virtiofs_of(dir));
     rc = fuse_call(r, sizeof e);
     memcpy(&e, r->out, sizeof e);
     fuse_req_free(r);
     if (rc == 0 && entry_ok(&e))
-        i = virtiofs_iget(dir->sb, &e, &rc);
+        i = virtiofs_iget(dir->sb, &e, seq, &rc);
     inode_put(dir);
     if (i != d->inode || (rc < 0 && rc != -ENOENT)) {
         if (i)
             inode_put(i);
         return false;
     }
-    d->valid_until = i ? virtiofs_deadline(e.entry_valid, e.entry_valid_nsec)
-                       : time_mono() + NEGATIVE_NS;
+    d->valid_until = rc < 0 ? time_mono() + NEGATIVE_NS :
+                     virtiofs_deadline(d->sb->priv, seq, e.entry_valid, e.entry_valid_nsec);
     if (i)
         inode_put(i);
     return true;
@@ -173,12 +188,13 @@ static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
     struct fuse_req *r = dir_req(dir, FUSE_CREATE, &in, sizeof in, d);
     struct fuse_open_out open;
     struct vnode *v;
+    u32 seq = virtiofs_news_seq(virtiofs_of(dir));
     int rc;
 
     if (!r)
         return -ENOMEM;
     rc = fuse_call(r, sizeof(struct fuse_entry_out) + sizeof open);
-    virtiofs_stale(dir);
+    changed(dir);
     forget_absent(dir);
     if (rc < 0) {
         if (rc == -EEXIST)
@@ -187,7 +203,7 @@ static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
         return rc;
     }
     memcpy(&open, r->out + sizeof(struct fuse_entry_out), sizeof open);
-    rc = instantiate(dir, d, r);
+    rc = instantiate(dir, d, r, seq);
     if (rc < 0)
         return rc;
     v = vnode_of(d->inode);
@@ -260,7 +276,7 @@ static int remove_name(struct inode *dir, struct dentry *d, u32 op)
         return -ENOMEM;
     rc = fuse_call(r, 0);
     fuse_req_free(r);
-    virtiofs_stale(dir);
+    changed(dir);
     if (rc < 0)
         return rc;
     remember_absent(dir, d);
@@ -307,8 +323,8 @@ static int virtiofs_rename(struct inode *od, struct dentry *o, struct inode *nd,
         virtiofs_of(od)->no_rename2 = true;
         return -EINVAL;
     }
-    virtiofs_stale(od);
-    virtiofs_stale(nd);
+    changed(od);
+    changed(nd);
     forget_absent(od);
     forget_absent(nd);
     if (rc < 0)
@@ -349,7 +365,7 @@ static int virtiofs_tmpfile(struct inode *dir, struct inode **inode_r, u32 mode)
         return rc;
     if (!entry_ok(&e) || !S_ISREG(e.attr.mode))
         return -EIO;
-    *inode_r = virtiofs_iget(dir->sb, &e, &rc);
+    *inode_r = virtiofs_iget(dir->sb, &e, virtiofs_news_seq(virtiofs_of(dir)), &rc);
     if (!*inode_r)
         return rc;
     vnode_of(*inode_r)->fh[1] = open.fh;

@@ -5,6 +5,7 @@
 #include "virtiofs.h"
 #include <linux/fcntl.h>
 #include "abi/fs.h"
+#include "time.h"
 #include "plat.h"
 
 void vnode_opened(struct vnode *v)
@@ -12,6 +13,8 @@ void vnode_opened(struct vnode *v)
     u32 n = __atomic_add_fetch(&v->opens, 1, __ATOMIC_ACQUIRE);
 
     v->grant_recent = true;
+    if ((n & ~VNODE_CLOSING) == 1 && v->attr_until == D_UNTIL_NEWS)
+        v->open_since = time_mono();
     while (unlikely(n & VNODE_CLOSING)) {       /* a few host calls long */
         plat_yield();
         n = __atomic_load_n(&v->opens, __ATOMIC_ACQUIRE);

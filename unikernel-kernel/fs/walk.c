@@ -195,7 +195,7 @@ static bool still_valid(struct walk *w, const struct dentry *d)
         return false;
     if (!w->now)
         w->now = time_mono();
-    return w->now < d->valid_until;
+    return d_valid(d, w->now);
 }
 
 /* One step down by asking: afterwards cur is the child. */

@@ -140,6 +140,7 @@ struct super {
     bool nocache;                       /* names are kept only while used (proc) */
     bool keep_times;                    /* vfs updates access times in the inode */
     struct mutex rename_lock;           /* directories change places */
+    u64 news_until;                     /* time_mono(): for names with D_UNTIL_NEWS */
 };
 
 struct dentry {
@@ -153,10 +154,13 @@ struct dentry {
     bool unlinked, mounted;             /* mounted: something is mounted on it */
     bool hot;                           /* used since d_shrink looked */
     u64 valid_until;                    /* time_mono() until which revalidate is not asked;
-                                         * ~0: never, 0: always */
+                                         * ~0: never, 0: always; D_UNTIL_NEWS */
     char *name;                         /* points to short_name or kmalloc */
     char short_name[32];
 };
+
+/* Valid for as long as the file system says in super.news_until. */
+#define D_UNTIL_NEWS (~0ull - 1)
 
 struct mount {
     struct ref ref;

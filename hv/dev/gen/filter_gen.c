@@ -34,6 +34,8 @@ static const int plain[] = {
     SCMP_SYS(renameat2), SCMP_SYS(renameat), SCMP_SYS(linkat), SCMP_SYS(fchownat),
     SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(utimensat), SCMP_SYS(getxattr),
     SCMP_SYS(setxattr), SCMP_SYS(listxattr), SCMP_SYS(removexattr),
+    /* what others change in them */
+    SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
 };
 
 /* The supervisor's besides, and what a worker does before its own filter forbids them. */
