@@ -156,3 +156,22 @@ load helpers
     [[ $output != *secret* ]]
     xenc delete --force x
 }
+
+@test "what the host changes in the root file system is seen within seconds" {
+    bundle "$B" sh -c 'cd /w; ls; cat old; sleep 2; ls; echo mine > mine; echo ready
+        while [ ! -e go ]; do sleep 0.1; done
+        ls; cat new; cat old 2>&1; ls -l changed | head -c 10; rm mine; ls'
+    mkdir "$B/rootfs/w"
+    touch "$B/rootfs/w/old" "$B/rootfs/w/changed"
+    chmod 644 "$B/rootfs/w/changed"
+    xenc run -b "$B" x > "$T/out" &
+    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    echo new > "$B/rootfs/w/new"
+    rm "$B/rootfs/w/old"
+    chmod 600 "$B/rootfs/w/changed"
+    sleep 1.5
+    touch "$B/rootfs/w/go"
+    wait $!
+    echo "got: $(tr "\n" " " < "$T/out")"
+    [ "$(tr '\n' ' ' < "$T/out")" = "changed old changed old ready changed go mine new new cat: can't open 'old': No such file or directory -rw-------changed go new " ]
+}

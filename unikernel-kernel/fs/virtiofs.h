@@ -36,6 +36,7 @@ struct virtiofs {
     bool no_tmpfile, no_rename2, no_xattr, no_news;     /* the device said so */
     struct mutex news_lock;             /* one asks at a time */
     u32 news_seq;                       /* odd while somebody does */
+    u32 lookups;                        /* names asked for before there was news */
     struct super *news_sb;              /* the one that gets them: of the root */
     u8 *news_buf;
     u32 names_gen;                      /* dir_names of an older one are not to be used */

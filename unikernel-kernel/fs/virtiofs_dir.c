@@ -7,6 +7,8 @@
 #include <linux/stat.h>
 #include "time.h"
 
+enum { NEWS_WORTH = 256 };      /* names */
+
 /* How long a name stays unknown once the device said so without a time of its own. */
 #define NEGATIVE_NS NSEC_PER_SEC
 
@@ -103,6 +105,16 @@ static void forget_absent(struct inode *dir)
     v->absent = NULL;
 }
 
+/* Containers that live for a moment never ask for news; those that look at many names
+ * should not have to look at them again. */
+static void start_news(struct super *sb)
+{
+    struct virtiofs *fs = sb->priv;
+
+    if (READ_ONCE(fs->lookups) < NEWS_WORTH && ++fs->lookups == NEWS_WORTH)
+        virtiofs_news(sb);
+}
+
 static int virtiofs_lookup(struct inode *dir, struct dentry *d)
 {
     struct fuse_entry_out *e;
@@ -117,6 +129,7 @@ static int virtiofs_lookup(struct inode *dir, struct dentry *d)
         d_add(d, NULL);
         return 0;
     }
+    start_news(dir->sb);
     r = dir_req(dir, FUSE_LOOKUP, NULL, 0, d);
     if (!r)
         return -ENOMEM;
