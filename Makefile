@@ -207,6 +207,7 @@ lint: deps
 bench: deps
 	+$(Q)$(AGAIN) all
 	$(Q)tests/bench/run
+	$(Q)tests/bench/apps
 
 tcb:
 	$(Q)tests/tools/tcb
