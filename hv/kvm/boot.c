@@ -25,24 +25,19 @@ struct start {
     uint64_t low;                       /* ... and not below this */
 };
 
-uint64_t kvm_memory_end(uint64_t bytes)
-{
-    return bytes > PVH_HOLE_START ? bytes + (PVH_HOLE_END - PVH_HOLE_START) : bytes;
-}
-
 static void add_memory(struct start *s, gpa_t start, gpa_t end, uint32_t type)
 {
     if (end > start)
         s->map[s->si->memmap_entries++] = (struct pvh_memmap){ start, end - start, type, 0 };
 }
 
-static void describe_memory(struct start *s, uint64_t end)
+static void describe_memory(struct start *s, const struct kvm_vm *vm)
 {
     /* Ours, to be kept: boot area, log, and what start info points to. */
     add_memory(s, 0, PVH_FREE_GPA, PVH_MEM_RESERVED);
     add_memory(s, PVH_FREE_GPA, PVH_LOW_END, PVH_MEM_RAM);
-    add_memory(s, PVH_HIGH_GPA, end < PVH_HOLE_START ? end : PVH_HOLE_START, PVH_MEM_RAM);
-    add_memory(s, PVH_HOLE_END, end, PVH_MEM_RAM);
+    add_memory(s, PVH_HIGH_GPA, vm->low_end, PVH_MEM_RAM);
+    add_memory(s, PVH_HOLE_END, vm->mem_end, PVH_MEM_RAM);
 }
 
 static void add_module(struct kvm_vm *vm, struct start *s, gpa_t at, uint64_t len,
@@ -87,7 +82,7 @@ static int load_kernel(struct kvm_vm *vm, struct pvh_image *im, struct err *e)
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, errno, "kernel %s", path);
-    int r = pvh_elf_load(im, fd, vm->mem, vm->mem_end, e);
+    int r = pvh_elf_load(im, fd, vm->mem, vm->low_end, e);
     if (r < 0)
         return err_add(e, "kernel %s", path);
     vm->entry = im->entry;
@@ -151,7 +146,7 @@ int kvm_boot_area(struct kvm_vm *vm, struct err *e)
     struct start s = {
         .si = (void *)page, .mod = (void *)(page + 0x100), .map = (void *)(page + 0x400),
         .names = PVH_START_GPA + NAMES_AT,
-        .top = vm->mem_end < PVH_HOLE_START ? vm->mem_end : PVH_HOLE_START,
+        .top = vm->low_end,
     };
     struct xenc_boot *b = vm->d->boot;
     struct pvh_image im;
@@ -164,7 +159,7 @@ int kvm_boot_area(struct kvm_vm *vm, struct err *e)
     *s.si = (struct pvh_start_info){ .magic = PVH_START_MAGIC, .version = 1,
                                      .modlist = PVH_START_GPA + 0x100,
                                      .memmap = PVH_START_GPA + 0x400, .rsdp = PVH_ACPI_GPA };
-    describe_memory(&s, vm->mem_end);
+    describe_memory(&s, vm);
     if (acpi_write(vm->mem + PVH_ACPI_GPA, PVH_ACPI_MAX, PVH_ACPI_GPA, vm->nvcpus, b->ndevs) < 0)
         return err_set(e, E2BIG, "too many CPUs or devices");
     if ((r = put_cmdline(vm, &s, e)) < 0)

@@ -10,6 +10,7 @@
 #include "hv/kvm/kvm.h"
 
 #define KVM_PATH      "/dev/kvm"
+#define OWN_LOW_BYTES (64ull << 20)     /* for the kernel's image and its page tables */
 #define TSS_GPA       0xfffbd000ul      /* three pages that Intel's CPUs need, in the hole */
 #define IDENTITY_GPA  0xfffbc000ull
 
@@ -79,7 +80,12 @@ static int make_memory(struct kvm_vm *vm, struct err *e)
         return err_set(e, ENOMEM,
                        "a pvh domain needs at least %u MiB of memory, the limit is %llu bytes",
                        (unsigned)(KVM_MEM_LEAST >> 20), (unsigned long long)d->conf->mem_bytes);
-    vm->mem_end = kvm_memory_end(d->conf->mem_bytes);
+    vm->low_end = vm->mem_end = d->conf->mem_bytes;
+    if (vm->mem_end > PVH_HOLE_START) {
+        /* Our kernel wants its heap in one piece: nearly all of it above the hole. */
+        vm->low_end = vm->foreign ? PVH_HOLE_START : OWN_LOW_BYTES;
+        vm->mem_end = PVH_HOLE_END + d->conf->mem_bytes - vm->low_end;
+    }
     d->mem_fd = memfd_create("xenc-domain", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (d->mem_fd < 0 || ftruncate(d->mem_fd, (off_t)vm->mem_end) < 0 ||
         fcntl(d->mem_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
@@ -89,9 +95,9 @@ static int make_memory(struct kvm_vm *vm, struct err *e)
     if (vm->mem == MAP_FAILED)
         return err_sys(e, errno, "domain memory");
     d->boot = (struct xenc_boot *)(void *)vm->mem;
-    int r = add_slot(vm, 0, 0, vm->mem_end < PVH_HOLE_START ? vm->mem_end : PVH_HOLE_START, e);
-    return r == 0 && vm->mem_end > PVH_HOLE_END ? add_slot(vm, 1, PVH_HOLE_END, vm->mem_end, e)
-                                                : r;
+    int r = add_slot(vm, 0, 0, vm->low_end, e);
+    return r == 0 && vm->mem_end > vm->low_end ? add_slot(vm, 1, PVH_HOLE_END, vm->mem_end, e)
+                                               : r;
 }
 
 static int kvm_create(struct hv_domain *d, struct err *e)

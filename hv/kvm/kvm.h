@@ -11,7 +11,7 @@
 
 #define KVM_MAX_VCPUS 16
 #define KVM_REASONS   64                /* exit reasons counted; the last: all others */
-#define KVM_MEM_LEAST (4ull << 20)
+#define KVM_MEM_LEAST (6ull << 20)
 
 struct kvm_vcpu {
     struct kvm_vm *vm;
@@ -26,7 +26,7 @@ struct kvm_vm {
     struct hv_domain *d;
     int dev_fd, fd;                     /* /dev/kvm, the machine */
     uint8_t *mem;                       /* gpa 0; d->mem_bytes and the hole */
-    uint64_t mem_end;                   /* gpa behind the last byte of memory */
+    uint64_t low_end, mem_end;          /* gpa: memory ends below the hole; at all */
     uint32_t entry;                     /* of the kernel, in 32-bit mode */
     bool foreign;                       /* not our own kernel */
     int ctl_irq;                        /* eventfd: PVH_GSI_CTL */
@@ -44,7 +44,6 @@ struct kvm_vm *kvm_of(struct hv_domain *d);
 
 /* boot.c: kernel, start info, record, boot area into memory. */
 int kvm_boot_area(struct kvm_vm *vm, struct err *e);
-uint64_t kvm_memory_end(uint64_t bytes);        /* gpa, counting the hole */
 
 /* wires.c: doorbells and interrupts, as descriptors. */
 int kvm_wire(struct kvm_vm *vm, struct err *e);

@@ -133,7 +133,8 @@ static void make_boot(void)
 /* The heap gets what boot's own tables leave, behind one counter for each of its pages. */
 static void find_heap(void)
 {
-    u64 start = pvh_early_end(), end = pvh_free_ram().end;
+    struct pvh_range big = pvh_big_ram(pvh_early_end());
+    u64 start = big.start, end = big.end;
     u64 counters = PAGE_UP(((end - start) >> PAGE_SHIFT) * sizeof(u32));
 
     pvh_refs_set(plat_kva(start), start + counters);

@@ -109,6 +109,7 @@ extern unsigned pvh_nram;
 extern char pvh_cmdline[2048];
 void pvh_start_info(u64 gpa);
 struct pvh_range pvh_free_ram(void);
+struct pvh_range pvh_big_ram(u64 early_end);
 bool pvh_module(const char *name, u64 *gpa_r, size_t *len_r);
 /* The boot area of our own monitor; NULL: something else has booted us. */
 extern struct xenc_boot *pvh_host;
