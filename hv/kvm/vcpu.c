@@ -174,6 +174,7 @@ int kvm_vcpus_start(struct hv_domain *d, struct err *e)
             hv_futex_wait((uint32_t *)&vm->vcpu[i].tid, 0, -1);
     }
     pthread_attr_destroy(&a);
+    close(vm->dev_fd);                  /* not vm->fd: interrupts would end with it */
     sigaddset(&old, KICK);              /* never for the monitor's own threads */
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return r ? err_sys(e, r, "a virtual CPU's thread") : 0;
