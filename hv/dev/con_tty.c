@@ -1,5 +1,6 @@
 /* The host's side of a console: what kind of input it is, terminal mode and size. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,15 @@ static enum con_input input_kind(int fd)
     return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? IN_FILE : IN_STREAM;
 }
 
+static enum con_output output_kind(int fd)
+{
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return OUT_OTHER;
+    return S_ISREG(st.st_mode) ? OUT_FILE : S_ISFIFO(st.st_mode) ? OUT_PIPE : OUT_OTHER;
+}
+
 void console_open(struct console *c, int in, int out, bool tty)
 {
     struct termios t;
@@ -34,6 +44,10 @@ void console_open(struct console *c, int in, int out, bool tty)
     c->out = out;
     c->tty = tty;
     c->kind = input_kind(in);
+    c->out_kind = output_kind(out);
+    c->stage[0] = c->stage[1] = -1;
+    if (c->kind == IN_STREAM && pipe2(c->stage, O_CLOEXEC) < 0)
+        c->stage[0] = c->stage[1] = -1;
     if (!tty)
         return;
     /* The guest has its own line discipline. */

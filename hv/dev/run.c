@@ -264,6 +264,8 @@ static void mark_own(struct strays *s)
     for (unsigned i = 0; i < o->nconsoles; i++) {
         strays_spare(s, o->console[i].in);
         strays_spare(s, o->console[i].out);
+        strays_spare(s, state.console[i].stage[0]);
+        strays_spare(s, state.console[i].stage[1]);
     }
     for (unsigned i = 0; i < XENC_MAX_DEVS; i++) {
         strays_spare(s, o->wires[i].given ? o->wires[i].irq : -1);
@@ -283,6 +285,8 @@ static void take_over(unsigned nserved)
         mark_own(s);
         strays_close(s);
     }
+    for (unsigned i = 0; i < state.opt.nconsoles; i++)
+        console_resume(&state.console[i]);
     for (unsigned i = 0; i < nserved; i++)
         dev_resume(state.served[i].dev);
 }

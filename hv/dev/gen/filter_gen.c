@@ -24,7 +24,7 @@ static const int plain[] = {
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
     /* entropy, console, log, grants */
     SCMP_SYS(getrandom), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(write), SCMP_SYS(read),
-    SCMP_SYS(sendmsg),
+    SCMP_SYS(sendmsg), SCMP_SYS(splice), SCMP_SYS(pwritev2),
     /* files */
     SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(newfstatat), SCMP_SYS(fstat),
     SCMP_SYS(fstatfs), SCMP_SYS(lseek), SCMP_SYS(getdents64), SCMP_SYS(preadv),
@@ -71,6 +71,8 @@ static void add_rules(scmp_filter_ctx c)
                           SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                           SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ)));
+    must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                          SCMP_A1(SCMP_CMP_EQ, FIONREAD)));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                           SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC)));
     /* The hottest first. */
