@@ -12,6 +12,7 @@
 static int give_owner(struct fs *fs, struct req *rq, int dir, int fd, mode_t mode,
                       struct stat *st)
 {
+    const mode_t setid = mode & (S_ISUID | S_ISGID);
     gid_t gid = rq->h.gid;
     struct stat dst;
 
@@ -27,8 +28,9 @@ static int give_owner(struct fs *fs, struct req *rq, int dir, int fd, mode_t mod
         return 0;
     if (fchownat(fd, "", rq->h.uid, gid, AT_EMPTY_PATH) < 0)
         return fs->keep->can_chown ? -errno : 0;
-    if (!S_ISLNK(mode) && (mode & (S_ISUID | S_ISGID)) &&
-        fchmodat(AT_FDCWD, fd_name(fd).s, st->st_mode & 07777, 0) < 0)
+    /* A first attempt's chown may have cleared them already. */
+    if (!S_ISLNK(mode) && setid &&
+        fchmodat(AT_FDCWD, fd_name(fd).s, (st->st_mode & 07777) | (fs->again ? setid : 0), 0) < 0)
         return -errno;
     return fstatat(fd, "", st, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }

@@ -110,6 +110,7 @@ int jail_enter_trees(struct jail_tree *t, unsigned n, struct err *e)
         return err_sys(e, errno, "no_new_privs");
     if (!detached)
         landlock_trees(t, n, procfd);
+    close(procfd);
     return 0;
 }
 

@@ -257,6 +257,8 @@ static void mark_own(struct strays *s)
 {
     const struct options *o = &state.opt;
 
+    for (int fd = 0; fd <= 2; fd++)     /* whatever they are */
+        strays_spare(s, fd);
     strays_spare(s, o->grant);
     strays_spare(s, o->log);
     for (unsigned i = 0; i < o->ntrees; i++)

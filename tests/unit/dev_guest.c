@@ -245,7 +245,8 @@ int guest_fuse(struct guest *g, uint32_t op, uint64_t node, const struct part *p
     int64_t len;
 
     for (unsigned i = 0; i < nparts; i++) {
-        memcpy(g->mem + in + h.len, parts[i].p, parts[i].n);
+        if (parts[i].n)
+            memcpy(g->mem + in + h.len, parts[i].p, parts[i].n);
         h.len += (uint32_t)parts[i].n;
     }
     memcpy(g->mem + in, &h, sizeof(h));
