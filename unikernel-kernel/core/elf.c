@@ -36,16 +36,21 @@ static int check_segment(const Elf64_Phdr *p, u64 *last)
 
 static int read_headers(struct elf_file *f)
 {
+    char start[1024];           /* program headers follow the first as a rule */
     u64 last = 0;
     int loads = 0;
+    ssize_t got = vfs_kread(f->file, start, sizeof start, 0);
 
-    if (vfs_kread(f->file, &f->eh, sizeof f->eh, 0) != sizeof f->eh)
+    if (got < (ssize_t)sizeof f->eh)
         return -ENOEXEC;
+    memcpy(&f->eh, start, sizeof f->eh);
     int e = check_header(&f->eh);
     if (e < 0)
         return e;
     size_t n = f->eh.e_phnum * sizeof f->ph[0];
-    if (vfs_kread(f->file, f->ph, n, (loff_t)f->eh.e_phoff) != (ssize_t)n)
+    if (f->eh.e_phoff <= (u64)got && n <= (u64)got - f->eh.e_phoff)
+        memcpy(f->ph, start + f->eh.e_phoff, n);
+    else if (vfs_kread(f->file, f->ph, n, (loff_t)f->eh.e_phoff) != (ssize_t)n)
         return -ENOEXEC;
     for (int i = 0; i < f->eh.e_phnum; i++) {
         if (f->ph[i].p_type != PT_LOAD)

@@ -166,7 +166,7 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
     bool now = src->kind == SRC_GRANT || (flags & MAP_POPULATE) ||
                (src->kind == SRC_ANON && len <= NOW_MAX && (prot & PROT_WRITE) &&
                 !(flags & MAP_NORESERVE));
-    if (now && (src->kind == SRC_GRANT || prot != PROT_NONE)) {
+    if (now && (src->kind == SRC_GRANT || prot != PROT_NONE) && !mm_patch_whole(mm, v)) {
         e = present_range(mm, v, addr, addr + len, false);
         if (e < 0 && src->kind == SRC_GRANT) {
             vma_free(mm, v);

@@ -32,9 +32,27 @@ static bool apply(struct mm *mm, struct vma *v, const struct exec_image *im)
     return true;
 }
 
+static struct exec_image *image_for(const struct vma *v)
+{
+    return eligible(v) ? READ_ONCE(v->file->inode->image) : NULL;
+}
+
+bool mm_patch_whole(struct mm *mm, struct vma *v)
+{
+    struct exec_image *im = image_for(v);
+
+    if (!im || !pv_patch_covers(im, v->off, v->end - v->start) ||
+        run_add(mm, v->start, v->end) < 0)
+        return false;
+    if (apply(mm, v, im))
+        return true;
+    run_remove(mm, v->start, v->end);
+    return false;
+}
+
 void mm_patch_mapped(struct mm *mm, struct vma *v)
 {
-    struct exec_image *im = eligible(v) ? READ_ONCE(v->file->inode->image) : NULL;
+    struct exec_image *im = image_for(v);
 
     if (im && !v->patched && pv_patch_any(im, v->off, v->end - v->start))
         apply(mm, v, im);

@@ -381,6 +381,12 @@ bool pv_patch_any(const struct exec_image *im, u64 off, u64 len)
     return im->nsites && im->off == off && len >= im->len;
 }
 
+bool pv_patch_covers(const struct exec_image *im, u64 off, u64 len)
+{
+    return pv_patch_any(im, off, len) && im->npieces == 1 && !im->piece[0].page &&
+           (u64)im->piece[0].n << PAGE_SHIFT == len;
+}
+
 /* A program counter inside bytes that the image covers moves into the stub. */
 u64 pv_patch_rip(const struct exec_image *im, u64 text, u64 rip)
 {

@@ -13,6 +13,7 @@ ssize_t plat_grant_copy(int h, u64 off, size_t n, u64 size, uptr_t dst) { return
 struct exec_image *pv_patch_prepare(const struct vma *v) { return NULL; }
 void exec_image_free(struct exec_image *im) { }
 bool pv_patch_any(const struct exec_image *im, u64 off, u64 len) { return false; }
+bool pv_patch_covers(const struct exec_image *im, u64 off, u64 len) { return false; }
 u64 pv_patch_stubs(const struct exec_image *im, u64 text, u64 *len_r) { *len_r = 0; return 0; }
 int pv_patch_apply(struct mm *mm, const struct vma *v, const struct exec_image *im)
 {
