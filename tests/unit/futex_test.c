@@ -23,10 +23,10 @@ static void run_all(int count, void (*fn)(void *))
 
 static void join_all(int count)
 {
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         unit_task_join(th[i]);
+    for (int i = 0; i < count; i++)     /* one that still runs may hold another */
         unit_task_free(th[i]);
-    }
 }
 
 static u32 waiting(u32 *w)

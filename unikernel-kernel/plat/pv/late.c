@@ -6,9 +6,9 @@
  * Nobody but the parent's time tells the difference. The child *settles* in a host
  * process of its own, made by the host's fork in the middle of whatever it does, before
  * it changes the address space, sleeps, waits for a device, or makes a call that is not
- * on the list of sys/unsettled.c; and when it has taken longer than a host's fork is
- * likely to (plat_settle_watch). A parent whose children do not leave that way forks
- * the ordinary way for a while. */
+ * on the list of sys/unsettled.c; and when it has taken a millisecond, no more than
+ * other processes may keep a CPU from its parent anyway (plat_settle_watch). A parent
+ * whose children do not leave that way forks the ordinary way for a while. */
 #include "host.h"
 #include "mm.h"
 #include "proc.h"
@@ -16,8 +16,8 @@
 
 #include <asm/signal.h>
 
-#define LATE_CYCLES  1000000ul          /* a child may take so long: some 0.4 ms */
-#define WATCH_NS     500000ul
+#define LATE_CYCLES  2500000ul          /* a child may take so long: some 1 ms */
+#define WATCH_NS     1000000ul
 #define FAILS_MAX    6u                 /* 64 ordinary forks between two attempts */
 #define REFUSED_CYCLES 10000000000ul   /* some seconds */
 #define RETRY_NS     (10 * 1000000ul)
