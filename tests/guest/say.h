@@ -55,6 +55,22 @@ __attribute__((unused, format(printf, 1, 2))) static void note(const char *fmt, 
     fflush(stdout);
 }
 
+/* Waits until the process sleeps in its system call, five seconds at most. */
+UNUSED static void await_sleep(pid_t pid)
+{
+    char path[40], buf[128], *p;
+    for (int i = 0; i < 5000; i++) {
+        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+        int fd = open(path, O_RDONLY);
+        ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof buf - 1);
+        close(fd);
+        buf[n > 0 ? n : 0] = 0;
+        p = strrchr(buf, ')');
+        if (p && p[2] == 'S') return;
+        usleep(1000);
+    }
+}
+
 /* How a child ended, in words. */
 UNUSED static void say_status(const char *what, int st)
 {

@@ -39,9 +39,10 @@ static void rules(void)
     say("getsid of none", getsid(999999));
     say("getpgid of none", getpgid(999999));
     yes("getpgid of self", getpgid(0) == getpgrp() && getpgid(getpid()) == getpgrp());
-    if (!(p = fork())) { setsid(); nap(100); _exit(0); }
-    nap(30);
+    if (!(p = fork())) { setsid(); nap(5000); _exit(0); }
+    await_sleep(p);
     say("child of another session", setpgid(p, getpgrp()));
+    kill(p, SIGKILL);
     waitpid(p, NULL, 0);
 }
 

@@ -278,13 +278,13 @@ static void msg(void)
     msgsnd(id, big, 8000, 0), msgsnd(id, big, 8000, 0);
     say("full", msgsnd(id, big, 8000, IPC_NOWAIT));
     c = fork();
-    if (!c) { say("sent", msgsnd(id, big, 8000, 0)); _exit(0); }
-    nap(30);
+    if (!c) _exit(msgsnd(id, big, 8000, 0) ? errno : 0);
+    await_sleep(c);
     say("receive", msgrcv(id, big, 8000, 0, 0));
     say_wait("sender", c);
     c = fork();
-    if (!c) { say("sender", msgsnd(id, big, 8000, 0)); _exit(0); }
-    nap(30);
+    if (!c) _exit(msgsnd(id, big, 8000, 0) ? errno : 0);
+    await_sleep(c);
     say("remove", msgctl(id, IPC_RMID, NULL));
     say_wait("sender", c);
     id = msgget(IPC_PRIVATE, 0600);
@@ -294,7 +294,7 @@ static void msg(void)
     say("interrupted", msgrcv(id, big, 8000, 0, 0));
     c = fork();
     if (!c) { msgrcv(id, big, 8000, 0, 0); _exit(0); }
-    nap(10);
+    await_sleep(c);
     kill(c, SIGKILL);
     say_wait("killed", c);
     msgctl(id, IPC_STAT, &d);
