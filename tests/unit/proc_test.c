@@ -1,4 +1,4 @@
-// uses: unikernel-kernel/core/task.c unikernel-kernel/core/objs.c unikernel-kernel/core/fork.c unikernel-kernel/core/exit.c unikernel-kernel/core/wait.c unikernel-kernel/core/session.c unikernel-kernel/core/cred.c unikernel-kernel/core/rlimit.c unikernel-kernel/core/seccomp.c unikernel-kernel/core/waitq.c unikernel-kernel/core/lockslow.c unikernel-kernel/core/signal*.c unikernel-kernel/core/return.c unikernel-kernel/sys/proc.c
+// uses: unikernel-kernel/core/task.c unikernel-kernel/core/objs.c unikernel-kernel/core/ns.c unikernel-kernel/core/fork.c unikernel-kernel/core/exit.c unikernel-kernel/core/wait.c unikernel-kernel/core/session.c unikernel-kernel/core/cred.c unikernel-kernel/core/rlimit.c unikernel-kernel/core/seccomp.c unikernel-kernel/core/waitq.c unikernel-kernel/core/lockslow.c unikernel-kernel/core/signal*.c unikernel-kernel/core/return.c unikernel-kernel/sys/proc.c
 /* Processes: fork, exit, wait4, reparenting, groups, threads. Children are pthreads that
  * run a function where a program would run. */
 #include <linux/sched.h>
@@ -48,6 +48,11 @@ struct proc *pidfd_proc(const struct file *f) { return NULL; }
 int console_tx_drain(u64 deadline) { return 0; }
 void tty_session_leader_exit(struct session *s) {}
 void futex_task_exit(struct task *t) {}
+void ipc_ns_end(u32 ns) { }
+void mntns_free(struct ns *n) { }
+struct ns *fsctx_mntns_get(struct fsctx *c) { return NULL; }
+int fsctx_unshare_mounts(struct fsctx *fs) { return -ENOMEM; }
+int fsctx_enter(struct fsctx *fs, struct ns *n) { return -EINVAL; }
 void sem_exit(struct proc *p) { assert(list_empty(&p->sem_undos)); }
 void timers_exit(struct proc *p) {}
 void timers_cpu_limit(struct proc *p) {}

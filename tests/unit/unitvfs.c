@@ -1,5 +1,7 @@
 /* See unitvfs.h. What lies outside fs/ and is not under test here is weak and empty. */
 #include "unitvfs.h"
+#include "ipc.h"
+#include "proc.h"
 #include <asm/stat.h>
 
 #define WEAK __attribute__((weak))
@@ -20,6 +22,8 @@ static const struct file_ops none;
 #include "../../unikernel-kernel/fs/chrdev.def"
 #undef CHR
 
+WEAK void ipc_ns_end(u32 ns) { }
+WEAK struct nsset *task_nsset_get(struct task *t) { return nsset_get(t->ns); }
 WEAK void exec_image_free(struct exec_image *x) {}
 struct tinode;
 void tmpfs_mq_evict(struct tinode *t);
@@ -51,7 +55,7 @@ struct task *unit_vfs_init(void)
 bool unit_vfs_end(void)
 {
     struct task *t = current();
-    struct mount *m = root_mount;
+    struct mount *m = first_mntns->root;
     struct dentry *point;
     unit_be_root();
     fdtable_put(t->files);
@@ -59,7 +63,8 @@ bool unit_vfs_end(void)
     t->files = NULL;
     t->fs = NULL;
     mount_detach_locked(m, &point);
-    root_mount = NULL;
+    kfree(first_mntns);
+    first_mntns = NULL;
     mount_put(m);
     vfs_shrink();
     if (unit_blocks != blocks_before)

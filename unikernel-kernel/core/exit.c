@@ -32,6 +32,7 @@ static void exit_objects(struct task *t)
     }
     fs = task_obj_swap(&t->fs, NULL);
     if (fs) fsctx_put(fs);
+    nsset_put(task_obj_swap(&t->ns, NULL));
     task_vfork_release(t);
 }
 

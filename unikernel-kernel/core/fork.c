@@ -9,8 +9,6 @@
 #include "user.h"
 #include "vfs.h"
 
-#define NAMESPACE_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
-                         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 enum { TASKS_MAX = 30000 };     /* below the host's pid_max and our own table */
 
 static int check_flags(const struct clone_req *rq)
@@ -18,7 +16,10 @@ static int check_flags(const struct clone_req *rq)
     u64 f = rq->flags;
 
     if ((f & CLONE_FS) && (f & (CLONE_NEWNS | CLONE_NEWUSER))) return -EINVAL;
-    if (f & NAMESPACE_FLAGS) return -EPERM;  /* none inside a domain */
+    int r = ns_check_flags(f & ~(u64)CSIGNAL);
+
+    if (r < 0) return r;
+    if ((f & CLONE_THREAD) && (f & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))) return -EINVAL;
     if ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) return -EINVAL;
     if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) return -EINVAL;
     if ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND)) return -EINVAL;
@@ -116,6 +117,16 @@ static int copy_objects(struct task *c, struct task *t, u64 f)
     } else if (!(c->fs = fsctx_copy(t->fs))) {
         return -ENOMEM;
     }
+    if (f & (CLONE_NEWUTS | CLONE_NEWIPC)) {
+        if (!(c->ns = nsset_new(t->ns, f))) return -ENOMEM;
+    } else {
+        c->ns = nsset_get(t->ns);
+    }
+    if (f & CLONE_NEWNS) {
+        int r = fsctx_unshare_mounts(c->fs);
+
+        if (r < 0) return r;
+    }
     if (f & CLONE_VM) {
         mm_get(t->mm);
         c->mm = t->mm;
@@ -128,6 +139,8 @@ static void task_drop(struct task *c)
     if (c->mm) mm_put(c->mm);
     if (c->fs) fsctx_put(c->fs);
     if (c->files) fdtable_put(c->files);
+    nsset_put(c->ns);
+    c->ns = NULL;
     c->mm = NULL;
     c->fs = NULL;
     c->files = NULL;

@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/ipc.h>
 #include "ipc_i.h"
+#include "ns.h"
 #include "seq.h"
 #include "task.h"
 
@@ -66,7 +67,8 @@ static int add(struct ipc_table *t, struct ipc_obj *o)
 static struct ipc_obj *find_key(const struct ipc_table *t, u32 key)
 {
     for (u32 k = 0; k < t->size; k++)
-        if (t->place[k] && t->place[k]->key == key) return t->place[k];
+        if (t->place[k] && t->place[k]->key == key && t->place[k]->ns == current_ipc_ns())
+            return t->place[k];
     return NULL;
 }
 
@@ -85,6 +87,7 @@ static int make(struct ipc_table *t, const struct ipc_want *w)
     o->uid = o->cuid = c->euid;
     o->gid = o->cgid = c->egid;
     o->mode = w->flags & 0777;
+    o->ns = current_ipc_ns();
     return add(t, o);
 }
 
@@ -102,7 +105,9 @@ int ipc_get(struct ipc_table *t, const struct ipc_want *w)
 
 static struct ipc_obj *at_place(const struct ipc_table *t, u32 k)
 {
-    return k < t->size ? t->place[k] : NULL;
+    struct ipc_obj *o = k < t->size ? t->place[k] : NULL;
+
+    return o && o->ns == current_ipc_ns() ? o : NULL;
 }
 
 struct ipc_obj *ipc_find(struct ipc_table *t, int id, u32 mode, int *err_r)
@@ -161,15 +166,29 @@ void ipc_drop(struct ipc_table *t, struct ipc_obj *o)
 int ipc_last_place(const struct ipc_table *t)
 {
     for (u32 k = t->size; k > 0; k--)
-        if (t->place[k - 1]) return (int)k - 1;
+        if (at_place(t, k - 1)) return (int)k - 1;
     return 0;
 }
 
 struct ipc_obj *ipc_next(const struct ipc_table *t, const struct ipc_obj *o)
 {
     for (u32 k = o ? (u32)o->id % IPC_PLACES + 1 : 0; k < t->size; k++)
-        if (t->place[k]) return t->place[k];
+        if (at_place(t, k)) return t->place[k];
     return NULL;
+}
+
+struct ipc_obj *ipc_first_of(const struct ipc_table *t, u32 ns)
+{
+    for (u32 k = 0; k < t->size; k++)
+        if (t->place[k] && t->place[k]->ns == ns) return t->place[k];
+    return NULL;
+}
+
+void ipc_ns_end(u32 ns)
+{
+    shm_ns_end(ns);
+    sem_ns_end(ns);
+    msg_ns_end(ns);
 }
 
 void ipc_text(enum ipc_kind kind, struct seq *s)

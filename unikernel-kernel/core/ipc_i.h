@@ -10,6 +10,7 @@ enum { IPC_PLACES = 32768 };
 struct ipc_obj {                        /* first in every object */
     int id;
     u32 key, uid, gid, cuid, cgid, mode;        /* mode: 0777, and marks like SHM_DEST */
+    u32 ns;                             /* number of its namespace; the others don't see it */
 };
 
 struct ipc_table {
@@ -42,6 +43,13 @@ void ipc_drop(struct ipc_table *t, struct ipc_obj *o);  /* out of the table */
 int ipc_last_place(const struct ipc_table *t);
 /* Each object in order: after `o`, or the first; NULL: no more. */
 struct ipc_obj *ipc_next(const struct ipc_table *t, const struct ipc_obj *o);
+
+struct ipc_obj *ipc_first_of(const struct ipc_table *t, u32 ns);        /* any of a namespace's */
+
+/* A namespace has ended: so do its objects. */
+void shm_ns_end(u32 ns);
+void sem_ns_end(u32 ns);
+void msg_ns_end(u32 ns);
 
 /* Their lines of /proc/sysvipc; the lock is taken inside. */
 void shm_text(struct seq *s);

@@ -208,8 +208,8 @@ static void do_sysctl(const char *data, u32 len)
 
 static int name_tag(u32 tag, const void *data, u32 len, void *arg)
 {
-    if (tag == XT_HOSTNAME) set_name(uts.nodename, data, len, "hostname");
-    if (tag == XT_DOMAINNAME) set_name(uts.domainname, data, len, "domainname");
+    if (tag == XT_HOSTNAME) set_name(first_uts.nodename, data, len, "hostname");
+    if (tag == XT_DOMAINNAME) set_name(first_uts.domainname, data, len, "domainname");
     if (tag == XT_SYSCTL) do_sysctl(data, len);
     return 0;
 }

@@ -255,28 +255,40 @@ int msg_set(int id, const struct ipc64_perm *perm, u64 max_bytes)
     return r;
 }
 
+static void drop(struct ipc_obj *o)
+{
+    struct msgq *q = msgq_of(o);
+
+    ipc_drop(&queues, o);
+    q->gone = true;
+    while (!list_empty(&q->msgs)) {
+        struct msg *m = list_first(&q->msgs, struct msg, link);
+
+        list_del(&m->link);
+        msg_free(m);
+    }
+    waitq_wake_all(&q->senders, 0);
+    waitq_wake_all(&q->receivers, 0);
+    msgq_put(q);
+}
+
+void msg_ns_end(u32 ns)
+{
+    struct ipc_obj *o;
+
+    mutex_lock(&queues.lock);
+    while ((o = ipc_first_of(&queues, ns))) drop(o);
+    mutex_unlock(&queues.lock);
+}
+
 int msg_remove(int id)
 {
     struct ipc_obj *o;
-    struct msgq *q;
     int r;
 
     mutex_lock(&queues.lock);
     o = ipc_find_own(&queues, id, &r);
-    if (o) {
-        q = msgq_of(o);
-        ipc_drop(&queues, o);
-        q->gone = true;
-        while (!list_empty(&q->msgs)) {
-            struct msg *m = list_first(&q->msgs, struct msg, link);
-
-            list_del(&m->link);
-            msg_free(m);
-        }
-        waitq_wake_all(&q->senders, 0);
-        waitq_wake_all(&q->receivers, 0);
-        msgq_put(q);
-    }
+    if (o) drop(o);
     mutex_unlock(&queues.lock);
     return r;
 }

@@ -53,6 +53,16 @@ struct fsctx *task_fs_get(struct task *t)
     return fs;
 }
 
+struct nsset *task_nsset_get(struct task *t)
+{
+    struct nsset *s;
+
+    spin_lock(&objs_lock);
+    s = nsset_get(t->ns);
+    spin_unlock(&objs_lock);
+    return s;
+}
+
 struct file *proc_exe_get(struct proc *p)
 {
     struct file *f;

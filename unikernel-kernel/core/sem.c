@@ -79,6 +79,22 @@ int sem_set(int id, const struct ipc64_perm *perm)
     return r;
 }
 
+static void drop(struct ipc_obj *o)
+{
+    ipc_drop(&sem_sets, o);
+    sem_end(sem_set_of(o));
+    kfree(sem_set_of(o));
+}
+
+void sem_ns_end(u32 ns)
+{
+    struct ipc_obj *o;
+
+    mutex_lock(&sem_sets.lock);
+    while ((o = ipc_first_of(&sem_sets, ns))) drop(o);
+    mutex_unlock(&sem_sets.lock);
+}
+
 int sem_remove(int id)
 {
     struct ipc_obj *o;
@@ -86,11 +102,7 @@ int sem_remove(int id)
 
     mutex_lock(&sem_sets.lock);
     o = ipc_find_own(&sem_sets, id, &r);
-    if (o) {
-        ipc_drop(&sem_sets, o);
-        sem_end(sem_set_of(o));
-        kfree(sem_set_of(o));
-    }
+    if (o) drop(o);
     mutex_unlock(&sem_sets.lock);
     return r;
 }

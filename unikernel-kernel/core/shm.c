@@ -244,6 +244,19 @@ int shm_set(int id, const struct ipc64_perm *perm)
     return r;
 }
 
+void shm_ns_end(u32 ns)
+{
+    struct ipc_obj *o;
+
+    mutex_lock(&segments.lock);
+    while ((o = ipc_first_of(&segments, ns))) {
+        o->mode |= SHM_M_DEST;
+        o->ns = 0;              /* nobody's: the last detach frees it */
+        if (list_empty(&shm_of(o)->attached)) shm_free(shm_of(o));
+    }
+    mutex_unlock(&segments.lock);
+}
+
 /* Who has it attached keeps it; it can't be found by its key any more. */
 int shm_remove(int id)
 {

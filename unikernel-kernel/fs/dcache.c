@@ -377,13 +377,18 @@ void d_move(struct dentry *o, struct dentry *n, bool exchange)
         dentry_put(n);
 }
 
+bool d_is_below_locked(const struct dentry *d, const struct dentry *a)
+{
+    while (d != a && d->parent != d)
+        d = d->parent;
+    return d == a;
+}
+
 bool d_is_ancestor(const struct dentry *a, const struct dentry *d)
 {
     bool yes;
     spin_lock(&dcache_lock);
-    while (d != a && d->parent != d)
-        d = d->parent;
-    yes = d == a;
+    yes = d_is_below_locked(d, a);
     spin_unlock(&dcache_lock);
     return yes;
 }

@@ -45,6 +45,7 @@ struct dentry *d_alloc_nameless(struct super *sb, const char *name, struct inode
 void d_move(struct dentry *o, struct dentry *n, bool exchange);
 /* The name has gone from the file system. */
 void d_unlinked(struct dentry *d);
+bool d_is_below_locked(const struct dentry *d, const struct dentry *a);  /* dcache_lock held */
 bool d_is_ancestor(const struct dentry *a, const struct dentry *d);     /* or the same */
 /* The names below a directory that is gone: what was known not to be there keeps it. */
 void d_drop_children(struct dentry *dir);
@@ -118,20 +119,40 @@ int may_delete(const struct path *dir, struct dentry *victim, bool want_dir);
 
 /* -- mount.c -- */
 extern struct mutex mount_mutex;        /* who changes the mount tree */
-extern struct mount *root_mount;
-extern struct list mounts_all;          /* dcache_lock */
+extern struct mntns *first_mntns;
+extern struct list mounts_all;          /* dcache_lock; of all namespaces, by id */
 struct mount *mount_new(struct super *sb, struct dentry *root, u64 flags);
+/* One more of m's file system, from dentry root on, as a peer or slave where m is one. */
+struct mount *mount_clone(struct mount *m, struct dentry *root);
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
 /* dcache_lock held; not counted: what is mounted on (m, d), topmost, or NULL. */
 struct mount *mount_on_locked(const struct mount *m, const struct dentry *d);
 void mount_attach_locked(struct mount *m, struct mount *parent, struct dentry *point);
+void mount_attach_root_locked(struct mount *m, struct mntns *ns);
 /* Takes m out of the tree. The caller puts *point_r (NULL: m was the root) afterwards, and
  * m's reference of being in the tree unless it attaches it again. */
 void mount_detach_locked(struct mount *m, struct dentry **point_r);
 void super_end(struct super *sb);       /* the last mount has gone, or none came */
 bool mount_is_below_locked(const struct mount *m, const struct mount *top);
 void mount_init(void);
+/* Takes top and all that is mounted below it out of the tree and puts them; mount_mutex. */
+void mount_detach_tree(struct mount *top);
+
+/* -- mount_ns.c -- */
+struct mntns *mntns_new(u32 ino);
+/* Copies the mounts below (from, dir) to the same places below to; mount_mutex held. all:
+ * those that can't be bound, too. */
+int mount_copy_below(struct mount *from, struct dentry *dir, struct mount *to, bool all);
+
+/* -- mount_prop.c; mount_mutex held -- */
+void mount_make_shared(struct mount *m);
+void mount_leave_peers(struct mount *m);
+void mount_set_propagation(struct mount *top, u64 type, bool recursive);
+/* m has just come: it comes to all who hear of its parent. */
+int mount_propagate(struct mount *m);
+/* m is about to go: so do its twins. */
+void mount_propagate_umount(struct mount *m);
 
 /* The mount functions of the table. */
 #define FS(name, fn) int fn(const char *source, u64 flags, const char *data, struct super **sb_r);
@@ -156,6 +177,8 @@ int vfs_open_req(const struct open_req *rq, struct file **file_r);
 
 /* -- fsctx.c -- */
 void fsctx_root_cwd_moved(const struct path *from, const struct path *to);
+/* Takes a reference to n over, copies the paths. */
+void fsctx_set(struct fsctx *fs, struct mntns *n, const struct path *root, const struct path *cwd);
 
 /* Kind of file as a directory entry's type. */
 static inline u8 mode_dtype(u32 mode) { return (u8)((mode & S_IFMT) >> 12); }

@@ -16,8 +16,10 @@ struct fsctx *fsctx_new_root(void)
     struct fsctx *c = fsctx_new();
     if (!c)
         return NULL;
-    assert(root_mount);
-    c->root = (struct path){ root_mount, root_mount->root };
+    assert(first_mntns);
+    c->mntns = first_mntns;
+    ns_get(&c->mntns->ns);
+    c->root = (struct path){ c->mntns->root, c->mntns->root->root };
     c->cwd = c->root;
     path_get(&c->root);
     path_get(&c->cwd);
@@ -34,6 +36,8 @@ struct fsctx *fsctx_copy(struct fsctx *o)
     c->root = o->root;
     c->cwd = o->cwd;
     c->umask = o->umask;
+    c->mntns = o->mntns;
+    ns_get(&c->mntns->ns);
     path_get(&c->root);
     path_get(&c->cwd);
     spin_unlock(&o->lock);
@@ -46,7 +50,18 @@ void fsctx_put(struct fsctx *c)
         return;
     path_put(&c->root);
     path_put(&c->cwd);
+    ns_put(&c->mntns->ns);
     kfree(c);
+}
+
+struct ns *fsctx_mntns_get(struct fsctx *c)
+{
+    struct ns *n;
+    spin_lock(&c->lock);
+    n = &c->mntns->ns;
+    ns_get(n);
+    spin_unlock(&c->lock);
+    return n;
 }
 
 static void replace(struct fsctx *fs, struct path *slot, const struct path *p)
@@ -60,6 +75,18 @@ static void replace(struct fsctx *fs, struct path *slot, const struct path *p)
     spin_unlock(&dcache_lock);
     spin_unlock(&fs->lock);
     path_put(&old);
+}
+
+void fsctx_set(struct fsctx *fs, struct mntns *n, const struct path *root, const struct path *cwd)
+{
+    struct mntns *old;
+    replace(fs, &fs->root, root);
+    replace(fs, &fs->cwd, cwd);
+    spin_lock(&fs->lock);
+    old = fs->mntns;
+    fs->mntns = n;
+    spin_unlock(&fs->lock);
+    ns_put(&old->ns);
 }
 
 static int may_enter(const struct path *p)

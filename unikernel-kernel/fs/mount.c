@@ -5,7 +5,7 @@
 #define BUCKETS 64
 
 struct mutex mount_mutex;
-struct mount *root_mount;
+struct mntns *first_mntns;
 struct list mounts_all;
 static struct list table[BUCKETS];
 static int last_id;
@@ -38,6 +38,16 @@ struct mount *mount_new(struct super *sb, struct dentry *root, u64 flags)
     list_init(&m->all_link);
     list_init(&m->hash_link);
     return m;
+}
+
+struct mount *mount_clone(struct mount *m, struct dentry *root)
+{
+    struct mount *c = mount_new(m->sb, root, m->flags);
+    if (!c)
+        return NULL;
+    c->group = m->group;
+    c->master = m->master;
+    return c;
 }
 
 void mount_get(struct mount *m) { ref_get(&m->ref); }
@@ -73,6 +83,15 @@ struct mount *mount_on_locked(const struct mount *m, const struct dentry *d)
     return NULL;
 }
 
+/* In the order of their ids, however often it moves. */
+static void list_by_id(struct mount *m)
+{
+    struct list *at = &mounts_all;
+    while (at->prev != &mounts_all && list_entry(at->prev, struct mount, all_link)->id > m->id)
+        at = at->prev;
+    list_add_tail(at, &m->all_link);
+}
+
 void mount_attach_locked(struct mount *m, struct mount *parent, struct dentry *point)
 {
     m->parent = parent;
@@ -82,8 +101,16 @@ void mount_attach_locked(struct mount *m, struct mount *parent, struct dentry *p
         dentry_get(point);
         point->mounted = true;
         list_add(bucket(parent, point), &m->hash_link);
+        m->ns = parent->ns;
     }
-    list_add_tail(&mounts_all, &m->all_link);
+    list_by_id(m);
+}
+
+void mount_attach_root_locked(struct mount *m, struct mntns *ns)
+{
+    mount_attach_locked(m, NULL, NULL);
+    m->ns = ns;
+    ns->root = m;
 }
 
 static bool any_on_locked(const struct dentry *d)
@@ -101,6 +128,7 @@ void mount_detach_locked(struct mount *m, struct dentry **point_r)
     *point_r = point;
     list_del(&m->all_link);
     list_del(&m->hash_link);
+    m->ns = NULL;
     if (!m->parent)
         return;
     m->parent->nchildren--;

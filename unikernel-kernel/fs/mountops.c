@@ -3,6 +3,7 @@
 
 #define MNT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | MS_NOATIME | \
                    MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | MS_SYNCHRONOUS)
+#define FIRST_MNTNS_INO 0xf0000000u       /* as Linux numbers it */
 #define ATIME_FLAGS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 
 static const struct { const char *name; fs_mount_fn mount; } types[] = {
@@ -21,21 +22,29 @@ bool vfs_type_name(unsigned index, const char **name_r)
 
 static bool is_dir(const struct dentry *d) { return S_ISDIR(d->inode->mode); }
 
-/* Puts m into the tree at p. */
-static int attach(struct mount *m, const struct path *p)
+static struct mntns *my_mntns(void) { return current()->fs ? current()->fs->mntns : first_mntns; }
+
+/* Puts m into the tree at p, and what is mounted below (from, dir), if that is given. */
+static int attach(struct mount *m, const struct path *p, const struct path *below)
 {
     int r = 0;
     if (is_dir(m->root) != is_dir(p->dentry))
         return -ENOTDIR;
     mutex_lock(&mount_mutex);
+    if (p->mnt->group)
+        mount_make_shared(m);
     spin_lock(&dcache_lock);
     if (p->dentry->unlinked)
         r = -ENOENT;
-    else if (p->mnt != root_mount && !p->mnt->parent)
-        r = -EINVAL;            /* a detached mount */
+    else if (p->mnt->ns != my_mntns())
+        r = -EINVAL;            /* a detached mount, or another's */
     else
         mount_attach_locked(m, p->mnt, p->dentry);
     spin_unlock(&dcache_lock);
+    if (!r && below)
+        r = mount_copy_below(below->mnt, below->dentry, m, false);
+    if (!r)
+        r = mount_propagate(m);
     mutex_unlock(&mount_mutex);
     return r;
 }
@@ -49,7 +58,7 @@ int vfs_mount_super(struct super *sb, struct dentry *root, const char *target, u
         return -ENOMEM;
     r = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &p);
     if (!r) {
-        r = attach(m, &p);
+        r = attach(m, &p, NULL);
         path_put(&p);
     }
     if (r)
@@ -62,9 +71,13 @@ int vfs_mount_root(struct super *sb, u64 flags)
     struct mount *m = mount_new(sb, sb->root, flags & MNT_FLAGS);
     if (!m)
         return -ENOMEM;
+    first_mntns = mntns_new(FIRST_MNTNS_INO);
+    if (!first_mntns) {
+        mount_put(m);
+        return -ENOMEM;
+    }
     spin_lock(&dcache_lock);
-    mount_attach_locked(m, NULL, NULL);
-    root_mount = m;
+    mount_attach_root_locked(m, first_mntns);
     spin_unlock(&dcache_lock);
     return 0;
 }
@@ -89,31 +102,6 @@ int vfs_mount(const char *type, const char *source, const char *target, u64 flag
     return -ENODEV;
 }
 
-/* Copies the mounts below (from, dir) to the same places below to. */
-static int copy_below(struct mount *from, struct dentry *dir, struct mount *to)
-{
-    for (struct mount *m = NULL; (m = vfs_mount_next(m));) {
-        struct mount *c;
-        int r;
-        if (m->parent != from || m == to || !d_is_ancestor(dir, m->point))
-            continue;
-        c = mount_new(m->sb, m->root, m->flags);
-        if (!c) {
-            mount_put(m);
-            return -ENOMEM;
-        }
-        spin_lock(&dcache_lock);
-        mount_attach_locked(c, to, m->point);
-        spin_unlock(&dcache_lock);
-        r = copy_below(m, m->root, c);
-        if (r) {
-            mount_put(m);
-            return r;
-        }
-    }
-    return 0;
-}
-
 int vfs_bind(const char *source, const char *target, bool recursive)
 {
     struct path s, t;
@@ -124,15 +112,12 @@ int vfs_bind(const char *source, const char *target, bool recursive)
     r = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &t);
     if (r)
         goto out;
-    m = mount_new(s.mnt->sb, s.dentry, s.mnt->flags);
-    r = m ? attach(m, &t) : -ENOMEM;
-    if (r && m)
+    if (!s.mnt || !t.mnt || s.mnt->ns != my_mntns() || s.mnt->unbindable)
+        r = -EINVAL;
+    else
+        r = (m = mount_clone(s.mnt, s.dentry)) ? attach(m, &t, recursive ? &s : NULL) : -ENOMEM;
+    if (r && m && !m->ns)
         mount_put(m);
-    if (!r && recursive) {
-        mutex_lock(&mount_mutex);
-        r = copy_below(s.mnt, s.dentry, m);
-        mutex_unlock(&mount_mutex);
-    }
     path_put(&t);
 out:
     path_put(&s);
@@ -143,7 +128,7 @@ out:
 static int lookup_mount(const char *name, u32 flags, struct path *p)
 {
     int r = path_lookup(AT_FDCWD, name, flags, p);
-    if (!r && p->dentry != p->mnt->root) {
+    if (!r && (!p->mnt || p->dentry != p->mnt->root)) {
         path_put(p);
         r = -EINVAL;
     }
@@ -179,42 +164,68 @@ static struct mount *detach_one(struct mount *top, struct dentry **point_r)
     return found;
 }
 
-static void detach_tree(struct mount *top)
+void mount_detach_tree(struct mount *top)
 {
     struct dentry *point;
     struct mount *m;
     while ((m = detach_one(top, &point))) {
         bool last = m == top;
-        dentry_put(point);
+        mount_leave_peers(m);
+        if (point)
+            dentry_put(point);
         mount_put(m);
         if (last)
             return;
     }
 }
 
-int vfs_umount(const char *target, int flags)
+int vfs_set_propagation(const char *target, u64 type, bool recursive)
 {
-    struct dentry *point = NULL;
     struct path p;
-    int r = lookup_mount(target, (flags & 8 /* UMOUNT_NOFOLLOW */) ? 0 : LOOKUP_FOLLOW, &p);
+    int r = lookup_mount(target, LOOKUP_FOLLOW, &p);
     if (r)
         return r;
     mutex_lock(&mount_mutex);
-    if (!p.mnt->parent) {
+    if (p.mnt->ns != my_mntns())
         r = -EINVAL;
-    } else if (flags & 2 /* MNT_DETACH */) {
-        detach_tree(p.mnt);
-    } else {
-        spin_lock(&dcache_lock);
-        if (p.mnt->nchildren || READ_ONCE(p.mnt->ref.n) > 2)
-            r = -EBUSY;
-        else
-            mount_detach_locked(p.mnt, &point);
-        spin_unlock(&dcache_lock);
-        if (!r) {
-            dentry_put(point);
-            mount_put(p.mnt);
-        }
+    else
+        mount_set_propagation(p.mnt, type, recursive);
+    mutex_unlock(&mount_mutex);
+    path_put(&p);
+    return r;
+}
+
+enum { DETACH = 2, EXPIRE = 4, NOFOLLOW = 8 };
+
+/* May m be unmounted now? One reference is the tree's, one the caller's. MNT_EXPIRE takes
+ * two calls between which nobody used it. */
+static int may_umount(struct mount *m, int flags)
+{
+    bool busy, second = m->expiring;
+    if (!m->parent || m->ns != my_mntns())
+        return -EINVAL;
+    if (flags & DETACH)
+        return 0;
+    spin_lock(&dcache_lock);
+    busy = m->nchildren || READ_ONCE(m->ref.n) > 2;
+    spin_unlock(&dcache_lock);
+    if (busy)
+        return -EBUSY;
+    m->expiring = true;
+    return (flags & EXPIRE) && !second ? -EAGAIN : 0;
+}
+
+int vfs_umount(const char *target, int flags)
+{
+    struct path p;
+    int r = lookup_mount(target, (flags & NOFOLLOW) ? 0 : LOOKUP_FOLLOW, &p);
+    if (r)
+        return r;
+    mutex_lock(&mount_mutex);
+    r = may_umount(p.mnt, flags);
+    if (!r) {
+        mount_propagate_umount(p.mnt);
+        mount_detach_tree(p.mnt);
     }
     mutex_unlock(&mount_mutex);
     path_put(&p);
@@ -232,11 +243,14 @@ int vfs_move_mount(const char *source, const char *target)
     if (r)
         goto out;
     mutex_lock(&mount_mutex);
+    if (t.mnt && t.mnt->group)
+        mount_make_shared(s.mnt);
     spin_lock(&dcache_lock);
-    if (!s.mnt->parent)
+    if (!s.mnt->parent || !t.mnt || s.mnt->ns != my_mntns() || t.mnt->ns != my_mntns() ||
+        s.mnt->parent->group)
         r = -EINVAL;
     else if (is_dir(s.mnt->root) != is_dir(t.dentry))
-        r = -ENOTDIR;
+        r = -EINVAL;            /* not ENOTDIR, as for a bind */
     else if (mount_is_below_locked(t.mnt, s.mnt))
         r = -ELOOP;
     else {
@@ -244,6 +258,8 @@ int vfs_move_mount(const char *source, const char *target)
         mount_attach_locked(s.mnt, t.mnt, t.dentry);
     }
     spin_unlock(&dcache_lock);
+    if (!r)
+        r = mount_propagate(s.mnt);
     mutex_unlock(&mount_mutex);
     if (point)
         dentry_put(point);
@@ -253,31 +269,55 @@ out:
     return r;
 }
 
-/* new: becomes the root; old: where the root of today then is. */
-static int pivot_locked(const struct path *root, const struct path *new, const struct path *old,
-                        struct dentry **point_r)
+/* Is p below top, seen through mounts? */
+static bool reachable_locked(const struct path *p, const struct path *top)
+{
+    struct path at = *p;
+    while (at.mnt != top->mnt && at.mnt->parent)
+        at = (struct path){ at.mnt->parent, at.mnt->point };
+    return at.mnt == top->mnt && d_is_below_locked(at.dentry, top->dentry);
+}
+
+static int pivot_check(const struct path *root, const struct path *new, const struct path *old)
 {
     struct mount *m = new->mnt;
-    struct dentry *none;
+    if (!m || !old->mnt || m->ns != my_mntns() || root->mnt->ns != my_mntns())
+        return -EINVAL;
+    if (old->mnt->group || (m->parent && m->parent->group) ||
+        (root->mnt->parent && root->mnt->parent->group))
+        return -EINVAL;
+    if (new->dentry->unlinked)
+        return -ENOENT;
     if (m == root->mnt || old->mnt == root->mnt)
         return -EBUSY;
-    if (root->mnt != root_mount || root->dentry != root->mnt->root || !m->parent ||
-        new->dentry != m->root)
+    if (root->dentry != root->mnt->root || !m->parent || new->dentry != m->root)
         return -EINVAL;
-    if (!mount_is_below_locked(old->mnt, m))
-        return -EINVAL;
-    mount_detach_locked(m, point_r);
-    mount_detach_locked(root->mnt, &none);
-    mount_attach_locked(m, NULL, NULL);
-    mount_attach_locked(root->mnt, old->mnt, old->dentry);
-    root_mount = m;
+    return reachable_locked(old, new) && reachable_locked(new, root) ? 0 : -EINVAL;
+}
+
+/* new: becomes the root; old: where the root of today then is. */
+static int pivot_locked(const struct path *root, const struct path *new, const struct path *old,
+                        struct dentry *points_r[2])
+{
+    struct mount *m = new->mnt, *was = root->mnt, *up = was->parent;
+    struct mntns *ns = m->ns;
+    int r = pivot_check(root, new, old);
+    if (r)
+        return r;
+    mount_detach_locked(m, &points_r[0]);
+    mount_detach_locked(was, &points_r[1]);
+    if (up)
+        mount_attach_locked(m, up, points_r[1]);
+    else
+        mount_attach_root_locked(m, ns);
+    mount_attach_locked(was, old->mnt, old->dentry);
     return 0;
 }
 
 int vfs_pivot_root(const char *new_root, const char *put_old)
 {
     struct path new, old, root;
-    struct dentry *point = NULL;
+    struct dentry *points[2] = { NULL, NULL };
     int r = path_lookup(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new);
     if (r)
         return r;
@@ -288,11 +328,12 @@ int vfs_pivot_root(const char *new_root, const char *put_old)
     path_get(&root);
     mutex_lock(&mount_mutex);
     spin_lock(&dcache_lock);
-    r = pivot_locked(&root, &new, &old, &point);
+    r = pivot_locked(&root, &new, &old, points);
     spin_unlock(&dcache_lock);
     mutex_unlock(&mount_mutex);
-    if (point)
-        dentry_put(point);
+    for (int k = 0; k < 2; k++)
+        if (points[k])
+            dentry_put(points[k]);
     if (!r)
         fsctx_root_cwd_moved(&root, &new);
     path_put(&root);

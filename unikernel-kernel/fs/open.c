@@ -58,6 +58,8 @@ static int open_inode(const struct path *p, u32 flags, struct file **file_r)
     }
     if (flags & O_EXEC_OPEN)
         f->mode |= FMODE_DENY;
+    if (unlikely(p->mnt && p->mnt->expiring))
+        p->mnt->expiring = false;
     f->path = *p;
     path_get(&f->path);
     f->inode = i;

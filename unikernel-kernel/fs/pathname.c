@@ -48,8 +48,8 @@ char *path_name_from_root(const struct path *p, char *buf, size_t n, bool *reach
 {
     struct fsctx *fs = current()->fs;
     struct namebuf b = { buf, buf + n };
-    struct path root = root_mount ? (struct path){ root_mount, root_mount->root }
-                                  : (struct path){ p->mnt, p->dentry };
+    struct path root = first_mntns ? (struct path){ first_mntns->root, first_mntns->root->root }
+                                   : (struct path){ p->mnt, p->dentry };
     bool ok;
     char *end;
 
@@ -74,6 +74,19 @@ char *path_name_from_root(const struct path *p, char *buf, size_t n, bool *reach
     spin_unlock(&dcache_lock);
     if (fs)
         path_put(&root);
+    if (ok && b.end == end)
+        ok = put_front(&b, "/", 1);
+    return ok ? b.end : NULL;
+}
+
+char *path_name_below(const struct path *p, const struct path *root, char *buf, size_t n)
+{
+    struct namebuf b = { buf, buf + n };
+    bool ok = put_front(&b, "", 1), reached = false;
+    char *end = b.end;
+    spin_lock(&dcache_lock);
+    ok = ok && build_locked(p, root, &b, &reached) && reached;
+    spin_unlock(&dcache_lock);
     if (ok && b.end == end)
         ok = put_front(&b, "/", 1);
     return ok ? b.end : NULL;

@@ -69,16 +69,28 @@ static int text_of(struct seq *s, struct proc_ctx *c,
 int proc_exe_text(struct seq *s, struct proc_ctx *c) { return text_of(s, c, proc_exe_follow); }
 int proc_path_text(struct seq *s, struct proc_ctx *c) { return text_of(s, c, proc_cwd_follow); }
 
-/* A domain is one namespace of each kind; the numbers are Linux's for the first ones. */
+/* -- namespaces: arg is the kind -- */
+
+int proc_ns_follow(struct proc_ctx *c, struct path *p_r)
+{
+    struct ns *n;
+
+    if (!proc_may_inspect(c->task))
+        return -EACCES;
+    n = task_ns_get(c->task, c->arg);
+    return n ? ns_path(n, p_r) : -ENOENT;
+}
+
 int proc_ns(struct seq *s, struct proc_ctx *c)
 {
-    static const struct { const char *name; u32 ino; } ns[] = {
-        { "cgroup", 0xeffffffb }, { "ipc", 0xefffffff }, { "mnt", 0xf0000000 },
-        { "net", 0xf0000001 }, { "pid", 0xeffffffc }, { "pid", 0xeffffffc },
-        { "time", 0xeffffffa }, { "time", 0xeffffffa }, { "user", 0xeffffffd },
-        { "uts", 0xeffffffe },
-    };
+    struct ns *n;
 
-    seq_printf(s, "%s:[%u]", ns[c->arg].name, ns[c->arg].ino);
+    if (!proc_may_inspect(c->task))
+        return -EACCES;
+    n = task_ns_get(c->task, c->arg);
+    if (!n)
+        return -ENOENT;
+    seq_printf(s, "%s:[%u]", ns_name(n->kind), n->ino);
+    ns_put(n);
     return 0;
 }

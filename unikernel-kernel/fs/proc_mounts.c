@@ -19,12 +19,12 @@ static void options(struct seq *s, u64 flags)
         seq_puts(s, ",relatime");
 }
 
-/* Where m is mounted, as the current root sees it; NULL: out of its sight. */
-static const char *mount_name(struct mount *m, char *buf)
+/* Where m is mounted, as root sees it; NULL: out of its sight. */
+static const char *mount_name(struct mount *m, const struct path *root, char *buf)
 {
     struct path p = { m, m->root };
 
-    return path_name(&p, buf, PATH_MAX);
+    return path_name_below(&p, root, buf, PATH_MAX);
 }
 
 static const char *source(const struct mount *m)
@@ -32,9 +32,10 @@ static const char *source(const struct mount *m)
     return m->sb->source[0] ? m->sb->source : "none";
 }
 
-static void mounts_line(struct seq *s, struct mount *m, char *buf)
+static void mounts_line(struct seq *s, struct mount *m, const struct path *seen_from,
+                        char *buf)
 {
-    const char *at = mount_name(m, buf);
+    const char *at = mount_name(m, seen_from, buf);
 
     if (!at)
         return;
@@ -46,9 +47,10 @@ static void mounts_line(struct seq *s, struct mount *m, char *buf)
     seq_puts(s, " 0 0\n");
 }
 
-static void mountinfo_line(struct seq *s, struct mount *m, char *buf)
+static void mountinfo_line(struct seq *s, struct mount *m, const struct path *seen_from,
+                        char *buf)
 {
-    const char *at = mount_name(m, buf);
+    const char *at = mount_name(m, seen_from, buf);
     struct seq where = { 0 };
     const char *root;
 
@@ -63,26 +65,49 @@ static void mountinfo_line(struct seq *s, struct mount *m, char *buf)
     seq_put(s, where.buf, where.len);
     seq_puts(s, " ");
     options(s, m->flags);
+    if (m->group)
+        seq_printf(s, " shared:%u", m->group);
+    if (m->master)
+        seq_printf(s, " master:%u", m->master);
+    if (m->unbindable)
+        seq_puts(s, " unbindable");
     seq_printf(s, " - %s ", m->sb->type);
     seq_escape(s, source(m));
     seq_puts(s, m->flags & MS_RDONLY ? " ro\n" : " rw\n");
     seq_dispose(&where);
 }
 
-static int show(struct seq *s, void (*line)(struct seq *s, struct mount *m, char *buf))
-{
-    char *buf = kmalloc(PATH_MAX);
+typedef void (*line_fn)(struct seq *s, struct mount *m, const struct path *seen_from, char *buf);
 
-    if (!buf)
-        return -ENOMEM;
+/* The mounts of the process's namespace that its root lets it see. */
+static int show(struct seq *s, struct proc_ctx *c, line_fn line)
+{
+    struct fsctx *fs = task_fs_get(c->task);
+    char *buf = fs ? kmalloc(PATH_MAX) : NULL;
+    struct ns *ns;
+    struct path root;
+
+    if (!buf) {
+        fsctx_put(fs);
+        return fs ? -ENOMEM : -EINVAL;
+    }
+    ns = fsctx_mntns_get(fs);
+    spin_lock(&fs->lock);
+    root = fs->root;
+    path_get(&root);
+    spin_unlock(&fs->lock);
     for (struct mount *m = vfs_mount_next(NULL); m; m = vfs_mount_next(m))
-        line(s, m, buf);
+        if (m->ns && &m->ns->ns == ns)
+            line(s, m, &root, buf);
+    path_put(&root);
+    ns_put(ns);
+    fsctx_put(fs);
     kfree(buf);
     return 0;
 }
 
-int proc_mounts(struct seq *s, struct proc_ctx *c) { return show(s, mounts_line); }
-int proc_mountinfo(struct seq *s, struct proc_ctx *c) { return show(s, mountinfo_line); }
+int proc_mounts(struct seq *s, struct proc_ctx *c) { return show(s, c, mounts_line); }
+int proc_mountinfo(struct seq *s, struct proc_ctx *c) { return show(s, c, mountinfo_line); }
 
 int proc_filesystems(struct seq *s, struct proc_ctx *c)
 {

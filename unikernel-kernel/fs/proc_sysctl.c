@@ -75,29 +75,33 @@ int proc_set_sysctl(struct proc_ctx *c, const char *text, size_t n)
 int proc_uts(struct seq *s, struct proc_ctx *c)
 {
     static const char *const fixed[] = { UTS_SYSNAME, UTS_RELEASE, UTS_VERSION };
+    struct uts *uts = current_uts();
     char name[65];
 
     if (c->arg >= 2) {
         seq_printf(s, "%s\n", fixed[c->arg - 2]);
         return 0;
     }
-    spin_lock(&uts.lock);
-    memcpy(name, c->arg ? uts.domainname : uts.nodename, sizeof name);
-    spin_unlock(&uts.lock);
+    spin_lock(&uts->lock);
+    memcpy(name, c->arg ? uts->domainname : uts->nodename, sizeof name);
+    spin_unlock(&uts->lock);
     seq_printf(s, "%s\n", name);
     return 0;
 }
 
 static int set_name(bool domain, const char *text, size_t n)
 {
+    struct uts *uts = current_uts();
+    char *field = domain ? uts->domainname : uts->nodename;
+
     while (n && (text[n - 1] == '\n' || !text[n - 1]))
         n--;
     if (n > 64)
         return -EINVAL;
-    spin_lock(&uts.lock);
-    memset(domain ? uts.domainname : uts.nodename, 0, 65);
-    memcpy(domain ? uts.domainname : uts.nodename, text, n);
-    spin_unlock(&uts.lock);
+    spin_lock(&uts->lock);
+    memset(field, 0, sizeof uts->nodename);
+    memcpy(field, text, n);
+    spin_unlock(&uts->lock);
     return 0;
 }
 

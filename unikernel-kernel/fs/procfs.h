@@ -94,4 +94,5 @@ int proc_fdinfo_show(struct seq *s, struct proc_ctx *c);
 #undef PROC_SPECIAL
 int proc_exe_follow(struct proc_ctx *c, struct path *p_r);
 int proc_cwd_follow(struct proc_ctx *c, struct path *p_r);
+int proc_ns_follow(struct proc_ctx *c, struct path *p_r);
 #endif

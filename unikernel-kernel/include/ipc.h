@@ -23,6 +23,8 @@ struct ipc_ref { int id; bool by_place, any; };
 /* What is in use of a kind: for IPC_INFO and SHM_INFO, SEM_INFO, MSG_INFO. */
 struct ipc_usage { int last_place, objects; u64 amount, bytes; };
 
+/* The objects of a namespace (its number, ns.h) end with it. */
+void ipc_ns_end(u32 ns);
 /* Text of /proc/sysvipc. */
 void ipc_text(enum ipc_kind kind, struct seq *s);
 

@@ -2,6 +2,7 @@
  * container. core/wait.c, session.c, rlimit.c, pidfd.c, uts.c. */
 #ifndef PROC_H
 #define PROC_H
+#include "ns.h"
 #include "task.h"
 
 /* -- process ids (core/task.c). A number stays taken while a task, a process group or
@@ -22,10 +23,11 @@ void task_reap_dead(void);                      /* frees tasks whose host contex
 extern struct proc kthread_proc;                /* what kernel threads belong to */
 
 /* -- other tasks' objects (core/objs.c): counted, or NULL after its exit. Whoever changes
- *    t->mm, files, fs or p->exe of a living task does it by task_obj_swap. -- */
+ *    t->mm, files, fs, ns or p->exe of a living task does it by task_obj_swap. -- */
 struct mm *task_mm_get(struct task *t);
 struct fdtable *task_files_get(struct task *t);
 struct fsctx *task_fs_get(struct task *t);
+struct nsset *task_nsset_get(struct task *t);     /* NULL: the first ones */
 struct file *proc_exe_get(struct proc *p);
 /* Stores obj in the pointer at slot: the old one, for the caller to put. */
 void *task_obj_swap(void *slot, void *obj);
@@ -76,9 +78,7 @@ int rlimit_set(struct proc *p, unsigned res, u64 cur, u64 max);
 int pidfd_new(struct proc *p, u32 flags, struct file **file_r);
 struct proc *pidfd_proc(const struct file *f);  /* borrowed; NULL: not a pidfd */
 
-/* -- names of the container (core/uts.c) -- */
-struct uts { struct spinlock lock; char nodename[65], domainname[65]; };
-extern struct uts uts;
+/* -- what uname says of the kernel; ns.h has the container's names -- */
 #define UTS_SYSNAME "Linux"
 #define UTS_RELEASE "6.1.0-xenc"
 #define UTS_VERSION "#1 SMP xenc"

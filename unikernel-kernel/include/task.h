@@ -11,6 +11,7 @@
 struct mm;
 struct fdtable;
 struct fsctx;
+struct nsset;
 struct file;
 struct tty;
 
@@ -39,6 +40,7 @@ struct task {
     struct mm *mm;                      /* NULL: kernel thread or after exit */
     struct fdtable *files;
     struct fsctx *fs;
+    struct nsset *ns;                   /* NULL: the first namespaces */
     struct cred *cred;
     char comm[16];
 

@@ -10,6 +10,7 @@
 #ifndef VFS_H
 #define VFS_H
 #include "cred.h"
+#include "ns.h"
 #include "user.h"
 #include "wait.h"
 
@@ -172,13 +173,22 @@ struct mount {
     struct dentry *point;
     struct list all_link, hash_link;    /* mount order; by (parent, point); dcache_lock */
     u32 nchildren;                      /* mounts on this one */
+    struct mntns *ns;                   /* NULL: in no tree */
+    /* Propagation, fs/mount_prop.c; mount_mutex. group: whose peer it is, master: whose
+     * slave; 0: none. pass, born: marks of one walk over all mounts. */
+    u32 group, master, pass, born;
+    bool unbindable, expiring;          /* expiring: unused since umount2 with MNT_EXPIRE */
+    struct mount *copy;                 /* while its namespace is copied */
 };
+/* A mount namespace (ns.h). */
+struct mntns { struct ns ns; struct mount *root; };
 struct path { struct mount *mnt; struct dentry *dentry; };      /* both counted */
 
 struct fsctx {                          /* CLONE_FS */
     struct ref ref;
     struct spinlock lock;
     struct path root, cwd;
+    struct mntns *mntns;                /* counted */
     u32 umask;
 };
 
@@ -248,6 +258,8 @@ void path_put(struct path *p);
 char *path_name(const struct path *p, char *buf, size_t n);
 /* The same; *reached_r: it lies below the root. */
 char *path_name_from_root(const struct path *p, char *buf, size_t n, bool *reached_r);
+/* The same as seen from another root; NULL: it is not below it. */
+char *path_name_below(const struct path *p, const struct path *root, char *buf, size_t n);
 /* The same from p->mnt's own root, for /proc/PID/mountinfo field 4. */
 char *dentry_name(struct dentry *d, char *buf, size_t n);
 /* User string to a kernel one of PATH_MAX: kfree with name_put. Returns negative errno. */
@@ -343,6 +355,8 @@ int vfs_remount(const char *target, u64 flags);
 int vfs_umount(const char *target, int flags);
 int vfs_move_mount(const char *source, const char *target);
 int vfs_pivot_root(const char *new_root, const char *put_old);
+/* type: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE. */
+int vfs_set_propagation(const char *target, u64 type, bool recursive);
 /* Calls fn for every mount, oldest first, under dcache_lock. For /proc/PID/mounts. */
 void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg);
 /* Each counted mount in turn: the one after prev (NULL: first), or NULL. Puts prev. */
@@ -352,6 +366,12 @@ void vfs_init(void);
 struct fsctx *fsctx_new_root(void);
 struct fsctx *fsctx_copy(struct fsctx *c);
 void fsctx_put(struct fsctx *c);
+struct ns *fsctx_mntns_get(struct fsctx *c);    /* counted */
+/* fs gets a mount namespace of its own, a copy of the one it has; fs is the caller's alone. */
+int fsctx_unshare_mounts(struct fsctx *fs);
+/* fs joins n, at its root. -EINVAL: fs is shared. */
+int fsctx_enter(struct fsctx *fs, struct ns *n);
+void mntns_free(struct ns *n);                  /* from ns_put */
 
 /* Character devices register by a line in fs/chrdev.def:
  * CHR(major, first minor, number of minors, name in devtmpfs or "", mode, fops). */

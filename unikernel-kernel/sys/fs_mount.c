@@ -3,6 +3,7 @@
 
 #include "../fs/fs.h"
 #include "fsname.h"
+#include "proc.h"
 
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
@@ -20,16 +21,12 @@ static int get_string(uptr_t user, char **s_r)
     return 0;
 }
 
-/* There is one mount namespace: propagation has nobody to go to. */
-static int set_propagation(const char *target)
+static int set_propagation(const char *target, u64 flags)
 {
-    struct path p;
-    int r = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &p);
-    if (r)
-        return r;
-    r = p.dentry == p.mnt->root ? 0 : -EINVAL;
-    path_put(&p);
-    return r;
+    u64 type = flags & ~(u64)(MS_REC | MS_SILENT);
+    if (type & (type - 1))
+        return -EINVAL;         /* one of the four, and nothing else */
+    return vfs_set_propagation(target, type, flags & MS_REC);
 }
 
 static int do_mount(const struct mount_args *m, u64 flags)
@@ -41,7 +38,7 @@ static int do_mount(const struct mount_args *m, u64 flags)
     if (flags & MS_BIND)
         return vfs_bind(m->source, m->target, flags & MS_REC);
     if (flags & PROPAGATION)
-        return set_propagation(m->target);
+        return set_propagation(m->target, flags);
     if (flags & MS_MOVE)
         return vfs_move_mount(m->source, m->target);
     return *m->type ? vfs_mount(m->type, m->source, m->target, flags, m->data) : -EINVAL;
@@ -71,13 +68,31 @@ long sys_umount2(const u64 *a)
         return -EINVAL;
     if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
-    if (a[1] & 4 /* MNT_EXPIRE */)
+    if ((a[1] & 4 /* MNT_EXPIRE */) && (a[1] & 3 /* MNT_FORCE, MNT_DETACH */))
         return -EINVAL;
     r = uname_get(&u, a[0]);
     if (r)
         return r;
     r = vfs_umount(u.s, (int)a[1]);
     uname_put(&u);
+    return r;
+}
+
+/* setns(2): by a namespace's file or by a process. */
+long sys_setns(const u64 *a)
+{
+    struct file *f = fd_get((int)a[0]);
+    u64 flags = (u32)a[1];
+    struct proc *p;
+    struct ns *n;
+    long r = -EINVAL;
+    if (!f)
+        return -EBADF;
+    if ((n = ns_of_file(f)))
+        r = !flags || flags == ns_clone_flag(n->kind) ? ns_enter(n) : -EINVAL;
+    else if ((p = pidfd_proc(f)))
+        r = READ_ONCE(p->zombie) ? -ESRCH : ns_enter_task(p->leader, flags);
+    file_put(f);
     return r;
 }
 

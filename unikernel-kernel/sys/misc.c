@@ -14,6 +14,7 @@
 
 long sys_uname(const u64 *a)
 {
+    struct uts *uts = current_uts();
     struct new_utsname u;
 
     memset(&u, 0, sizeof u);
@@ -21,28 +22,29 @@ long sys_uname(const u64 *a)
     strlcpy(u.release, UTS_RELEASE, sizeof u.release);
     strlcpy(u.version, UTS_VERSION, sizeof u.version);
     strlcpy(u.machine, UTS_MACHINE, sizeof u.machine);
-    spin_lock(&uts.lock);
-    strlcpy(u.nodename, uts.nodename, sizeof u.nodename);
-    strlcpy(u.domainname, uts.domainname, sizeof u.domainname);
-    spin_unlock(&uts.lock);
+    spin_lock(&uts->lock);
+    strlcpy(u.nodename, uts->nodename, sizeof u.nodename);
+    strlcpy(u.domainname, uts->domainname, sizeof u.domainname);
+    spin_unlock(&uts->lock);
     return copy_to_user(a[0], &u, sizeof u);
 }
 
-static long set_uts(char *field, uptr_t src, int len)
+static long set_uts(bool domain, uptr_t src, int len)
 {
+    struct uts *uts = current_uts();
     char name[65] = { 0 };
 
     if (!capable(CAP_SYS_ADMIN)) return -EPERM;
     if (len < 0 || len > 64) return -EINVAL;
     if (copy_from_user(name, src, (size_t)len) < 0) return -EFAULT;
-    spin_lock(&uts.lock);
-    memcpy(field, name, sizeof name);
-    spin_unlock(&uts.lock);
+    spin_lock(&uts->lock);
+    memcpy(domain ? uts->domainname : uts->nodename, name, sizeof name);
+    spin_unlock(&uts->lock);
     return 0;
 }
 
-long sys_sethostname(const u64 *a) { return set_uts(uts.nodename, a[0], (int)a[1]); }
-long sys_setdomainname(const u64 *a) { return set_uts(uts.domainname, a[0], (int)a[1]); }
+long sys_sethostname(const u64 *a) { return set_uts(false, a[0], (int)a[1]); }
+long sys_setdomainname(const u64 *a) { return set_uts(true, a[0], (int)a[1]); }
 
 /* -- robust futexes: where the list is; core/futex.c walks it -- */
 
@@ -71,30 +73,35 @@ long sys_get_robust_list(const u64 *a)
     return put_user(list, a[1]);
 }
 
-/* -- namespaces: a domain is one of each kind -- */
+/* -- what tasks share -- */
+
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+                    CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 long sys_unshare(const u64 *a)
 {
     struct task *t = current();
     struct fdtable *files;
     struct fsctx *fs;
+    long r;
 
-    if (a[0] & ~(u64)(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM)) {
-        printk(7, "%s: unshare(%#lx): there are no namespaces inside a domain", t->comm,
-               (unsigned long)a[0]);
-        return -EPERM;
-    }
+    if (a[0] & ~(u64)(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND |
+                      CLONE_VM | NAMESPACES))
+        return -EINVAL;
+    if ((a[0] & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && READ_ONCE(t->proc->nthreads) > 1)
+        return -EINVAL;
+    if ((r = ns_check_flags(a[0])) < 0) return r;
     if ((a[0] & CLONE_FILES) && t->files->ref.n > 1) {
         files = fdtable_copy(t->files);
         if (!files) return -ENOMEM;
         fdtable_put(task_obj_swap(&t->files, files));
     }
-    if ((a[0] & CLONE_FS) && t->fs->ref.n > 1) {
+    if ((a[0] & (CLONE_FS | CLONE_NEWNS)) && t->fs->ref.n > 1) {
         fs = fsctx_copy(t->fs);
         if (!fs) return -ENOMEM;
         fsctx_put(task_obj_swap(&t->fs, fs));
     }
-    return 0;
+    return ns_unshare(a[0]);
 }
 
 /* -- the machine -- */
