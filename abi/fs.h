@@ -42,6 +42,11 @@ struct xenc_news { uint64_t nodeid; uint32_t namelen, pad; };
 #define XENC_NEWS_SIZE(len) (sizeof(struct xenc_news) + (((size_t)(len) + 7) & ~(size_t)7))
 
 
+/* FUSE_SETLK, FUSE_GETLK: the guest is one owner for each node; fh and owner are not looked
+ * at. With FUSE_LK_FLOCK the lock is flock's, of the types of fcntl's. -EAGAIN: another has
+ * it; nothing waits. FUSE_SETLK with XENC_LK_LAST drops all locks of the node. */
+#define XENC_LK_LAST (1u << 16)
+
 struct xenc_grant_in  { uint32_t flags /* O_RDONLY, O_RDWR */, pad; };
 struct xenc_grant_out { uint64_t cookie; uint64_t size; };
 struct xenc_grant_msg { uint64_t cookie; };

@@ -67,6 +67,7 @@ static int restart(struct fs *fs)
     struct err e;
 
     news_free(fs);
+    locks_free(fs);
     nodes_drop(fs);
     files_drop(fs);
     files_init(fs);
@@ -109,7 +110,7 @@ static ssize_t op_init(struct fs *fs, struct req *rq)
     return reply(fs, &out, sizeof(out));
 }
 
-/* What isn't here is answered with ENOSYS: locks the guest keeps itself, ACCESS it
+/* What isn't here is answered with ENOSYS: locks that wait, ACCESS it
  * decides itself, and the rest makes no sense for a share. */
 static const fs_op ops[] = {
     [FUSE_LOOKUP] = op_lookup, [FUSE_FORGET] = op_forget, [FUSE_GETATTR] = op_getattr,
@@ -127,7 +128,7 @@ static const fs_op ops[] = {
     [FUSE_BATCH_FORGET] = op_batch_forget, [FUSE_FALLOCATE] = op_fallocate,
     [FUSE_READDIRPLUS] = op_readdirplus, [FUSE_RENAME2] = op_rename2,
     [FUSE_LSEEK] = op_lseek, [FUSE_COPY_FILE_RANGE] = op_copy_file_range,
-    [FUSE_TMPFILE] = op_tmpfile,
+    [FUSE_TMPFILE] = op_tmpfile, [FUSE_SETLK] = op_setlk, [FUSE_GETLK] = op_getlk,
 };
 
 static bool replies(uint32_t opcode)
@@ -246,6 +247,7 @@ struct fs *fs_new(const struct fs_tree *trees, unsigned ntrees, int grant_fd,
 void fs_free(struct fs *fs)
 {
     news_free(fs);
+    locks_free(fs);
     nodes_drop(fs);
     files_drop(fs);
     if (fs->own_keep)

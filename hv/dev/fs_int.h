@@ -21,6 +21,7 @@ enum {
     FS_NODES_MAX = 1 << 20,     /* a guest that forgets nothing gets ENFILE */
     FS_OPEN_NODES_MAX = 1 << 16,        /* descriptors of them */
     FS_FILES_MAX = 1 << 16,
+    FS_LOCKED_MAX = 4096,       /* files that the guest has locks on */
 };
 
 /* A file or directory the guest knows. Held by an O_PATH descriptor, which may be
@@ -85,6 +86,8 @@ struct fs_keep {
     char names[FS_NODES_MAX][FS_NAME_MAX + 1];
 };
 
+struct locked { uint32_t node; int fd; };   /* fs_lock.c: fd carries the guest's locks */
+
 struct fs {
     const struct fs_tree *trees;
     unsigned ntrees;
@@ -104,6 +107,9 @@ struct fs {
     uint32_t free_file, open_files;
     int closing;                /* descriptor of a released file, -1: none */
     struct news *news;          /* NULL: the guest has not asked this worker */
+
+    struct locked *locked;
+    unsigned nlocked, locked_room;
 
     uint8_t in[FS_IN_MAX];
     uint8_t out[FS_OUT_MAX];
@@ -275,6 +281,11 @@ struct own_change { uint32_t dir; const char *name; uint32_t mask; };
 void news_take(struct fs *fs, const struct own_change *own, unsigned nown);
 void news_own(struct fs *fs, uint32_t dir, const char *name, uint32_t mask);
 void news_own_node(struct fs *fs, const struct node *n, uint32_t mask);
+/* fs_lock.c */
+ssize_t op_setlk(struct fs *fs, struct req *rq);
+ssize_t op_getlk(struct fs *fs, struct req *rq);
+void locks_forget(struct fs *fs, uint32_t node);
+void locks_free(struct fs *fs);
 
 /* fs_xattr.c */
 ssize_t op_setxattr(struct fs *fs, struct req *rq);

@@ -152,6 +152,7 @@ static void node_release(struct fs *fs, uint32_t id)
         } else {
             fs->evicted--;
         }
+        locks_forget(fs, id);
         n->next = fs->free_node;
         fs->free_node = id;
         fs->live--;

@@ -60,6 +60,27 @@ static void shared(void)
     say("LOCK_SH with another", flock(f, LOCK_SH | LOCK_NB));
     say("no upgrade", flock(f, LOCK_EX | LOCK_NB));
 }
+/* What /proc/locks says of our file, without numbers of the machine. */
+static void proc_locks(void)
+{
+    char found[10][200];
+    int n = 0;
+    char line[300], kind[20], type[20], pid[20], dev[60], from[30], to[30];
+    struct stat st;
+    FILE *f = fopen("/proc/locks", "r");
+    fstat(fd, &st);
+    while (f && fgets(line, sizeof line, f)) {
+        char *ino;
+        if (sscanf(line, "%*d: %19s ADVISORY %19s %19s %59s %29s %29s", kind, type, pid, dev, from, to) != 6) continue;
+        ino = strrchr(dev, ':');
+        if (!ino || strtoul(ino + 1, NULL, 10) != st.st_ino) continue;
+        sprintf(found[n++ % 10], "  %s %s %s %s-%s", kind, type,
+                atoi(pid) == getpid() ? "ours" : atoi(pid) == -1 ? "-1" : "other", from, to);
+    }
+    if (f) fclose(f);
+    qsort(found, n, sizeof *found, (int (*)(const void *, const void *))strcmp);
+    for (int i = 0; i < n; i++) note("%s", found[i]);
+}
 static void ofd(void)
 {
     int f = open("lock", O_RDWR);
@@ -76,6 +97,7 @@ int main(void)
         write(fd, "0123456789012345678901234567890123456789", 40);
         say("write lock", lk(fd, F_SETLK, F_WRLCK, 0, 10));
         say("read lock", lk(fd, F_SETLK, F_RDLCK, 30, 5));
+        proc_locks();
         say("own is no obstacle", lk(fd, F_GETLK, F_WRLCK, 0, 0));
         child(contend);
         say("split", lk(fd, F_SETLK, F_UNLCK, 3, 4));
@@ -121,6 +143,7 @@ int main(void)
         say("bad", flock(fd, 0));
         struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
         say("OFD", fcntl(fd, F_OFD_SETLK, &l));
+        proc_locks();
         child(ofd);
         l.l_type = F_UNLCK;
         fcntl(fd, F_OFD_SETLK, &l);

@@ -1,6 +1,8 @@
 /* What fs/file.c and fs/inode.c call besides: for tests that link those without the rest
  * of fs/. Weak, so that a real source wins. */
 #include "unitfs.h"
+struct file_lock_list;
+void locks_free(struct file_lock_list *ll);
 
 #define WEAK __attribute__((weak))
 
@@ -12,6 +14,7 @@ extern const struct file_ops chrdev_fops __attribute__((weak, alias("none")));
 
 WEAK void path_put(struct path *p) {}
 WEAK void file_locks_release(struct file *f) {}
+WEAK void locks_free(struct file_lock_list *ll) {}
 WEAK void exec_image_free(struct exec_image *x) {}
 WEAK void epoll_file_gone(struct file *f) {}
 WEAK struct file *fd_get(int fd) { return NULL; }

@@ -2,6 +2,7 @@
 #include <linux/capability.h>
 
 #include "fs.h"
+#include "locks.h"
 
 struct objcache inode_cache = OBJCACHE(sizeof(struct inode), 64);
 
@@ -48,7 +49,7 @@ void inode_put(struct inode *i)
     if (sb->ops->evict)
         sb->ops->evict(i);
     kfree(i->link);
-    kfree(i->flocks);
+    locks_free(i->flocks);
     objcache_put(&inode_cache, i);
     super_put(sb);
 }

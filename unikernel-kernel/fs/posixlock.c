@@ -141,21 +141,58 @@ static int try_set(struct file_lock_list *ll, struct file_lock **l, bool unlock,
     return 0;
 }
 
-static int set_wait(struct file_lock_list *ll, struct file_lock **l, bool unlock,
+/* The same where the host has a say: *blocker_r is NULL when it is the one who refuses. */
+static int try_hosted(struct inode *i, struct file_lock_list *ll, struct file_lock **l,
+                      bool unlock, struct file_lock **spare, const void **blocker_r)
+{
+    s64 start = (*l)->start, end = (*l)->end;
+    struct file_lock *k;
+    bool any;
+    int r = 0;
+    *blocker_r = NULL;
+    mutex_lock(&ll->host);
+    spin_lock(&ll->lock);
+    any = !list_empty(&ll->locks);
+    k = unlock ? NULL : locks_conflict(ll, *l);
+    if (k) {
+        *blocker_r = k->owner;
+        r = -EAGAIN;
+    }
+    spin_unlock(&ll->lock);
+    if (!r && !unlock)
+        r = locks_host_take(i, *l);
+    if (!r)
+        r = try_set(ll, l, unlock, spare, blocker_r);
+    if (!r && unlock && any)
+        locks_host_sync(ll, i, false, start, end);
+    mutex_unlock(&ll->host);
+    return r;
+}
+
+static int try_one(struct inode *i, struct file_lock_list *ll, struct file_lock **l, bool unlock,
+                   struct file_lock **spare, const void **blocker_r)
+{
+    return locks_hosted(i) ? try_hosted(i, ll, l, unlock, spare, blocker_r)
+                           : try_set(ll, l, unlock, spare, blocker_r);
+}
+
+static int set_wait(struct inode *i, struct file_lock_list *ll, struct file_lock **l, bool unlock,
                     struct file_lock **spare)
 {
     const void *blocker = NULL, *owner = (*l)->owner;
     bool posix = (*l)->kind == LOCKS_POSIX;
     struct lock_wait wait;
     struct waiter w;
+    u64 pause = 0;
     int r;
     list_init(&wait.link);
     waiter_init(&w);
     waitq_add(&ll->wq, &w);
-    while ((r = try_set(ll, l, unlock, spare, &blocker)) == -EAGAIN) {
+    while ((r = try_one(i, ll, l, unlock, spare, &blocker)) == -EAGAIN) {
         if (posix && (r = note_wait(&wait, owner, blocker)) < 0)
             break;
-        if ((r = task_sleep(WAIT_FOREVER, true)) < 0)
+        r = task_sleep(blocker ? WAIT_FOREVER : locks_host_retry(&pause), true);
+        if (r < 0 && r != -ETIMEDOUT)
             break;
     }
     waitq_remove(&ll->wq, &w);
@@ -163,7 +200,13 @@ static int set_wait(struct file_lock_list *ll, struct file_lock **l, bool unlock
     return r;
 }
 
-static int get_lock(struct file_lock_list *ll, const struct file_lock *l, struct flock *fl)
+static int ask_host(struct inode *i, const struct file_lock *l, struct flock *fl)
+{
+    int r = locks_host_get(i, l, fl);
+    return r == -EAGAIN ? 0 : r;
+}
+
+static void get_lock(struct file_lock_list *ll, const struct file_lock *l, struct flock *fl)
 {
     const struct file_lock *k;
     spin_lock(&ll->lock);
@@ -173,10 +216,10 @@ static int get_lock(struct file_lock_list *ll, const struct file_lock *l, struct
     else
         fl->l_type = F_UNLCK;
     spin_unlock(&ll->lock);
-    return 0;
 }
 
-static int set_lock(struct file_lock_list *ll, const struct file_lock *want, bool unlock, bool wait)
+static int set_lock(struct inode *i, struct file_lock_list *ll, const struct file_lock *want,
+                    bool unlock, bool wait)
 {
     struct file_lock *l = kmalloc(sizeof *l), *spare = kmalloc(sizeof *spare);
     const void *blocker;
@@ -184,7 +227,8 @@ static int set_lock(struct file_lock_list *ll, const struct file_lock *want, boo
     if (l && spare) {
         *l = *want;
         list_init(&l->link);
-        r = wait ? set_wait(ll, &l, unlock, &spare) : try_set(ll, &l, unlock, &spare, &blocker);
+        r = wait ? set_wait(i, ll, &l, unlock, &spare)
+                 : try_one(i, ll, &l, unlock, &spare, &blocker);
     }
     kfree(l);
     kfree(spare);
@@ -213,7 +257,10 @@ int file_posix_lock(struct file *f, u32 cmd, struct flock *fl)
     ll = locks_of(f->inode);
     if (!ll)
         return -ENOLCK;
-    if (get)
-        return get_lock(ll, &l, fl);
-    return set_lock(ll, &l, fl->l_type == F_UNLCK, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+    if (get) {
+        get_lock(ll, &l, fl);
+        return fl->l_type == F_UNLCK && locks_hosted(f->inode) ? ask_host(f->inode, &l, fl) : 0;
+    }
+    return set_lock(f->inode, ll, &l, fl->l_type == F_UNLCK,
+                    cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 }

@@ -293,6 +293,7 @@ static int mount_node(const char *share, struct super **sb_r)
     sb->magic = 0x65735546;             /* FUSE_SUPER_MAGIC */
     /* Not "rootfs": df and others take that for Linux's initial memory file system. */
     snprintf(sb->source, sizeof sb->source, share ? "share%s" : "root", share);
+    sb->no_host_locks = !share;         /* the root is this container's alone */
     root = virtiofs_iget(sb, &e, virtiofs_news_seq(fs), &rc);
     if (root)
         sb->root = d_root(sb, root);

@@ -122,6 +122,9 @@ void virtiofs_wrote(struct inode *i, u64 end);
 extern const struct inode_ops virtiofs_dir_iops, virtiofs_file_iops, virtiofs_link_iops;
 extern const struct file_ops virtiofs_dir_fops, virtiofs_file_fops;
 
+/* virtiofs_lock.c */
+int virtiofs_host_lock(struct inode *i, const struct host_lock *l);
+
 /* virtiofs_grant.c: a handle for file data, or -errno (-EOPNOTSUPP: use messages).
  * The caller has the file open. */
 int vnode_grant_slow(struct vnode *v, bool write);

@@ -431,7 +431,7 @@ const struct inode_ops virtiofs_dir_iops = {
     COMMON_OPS,
 };
 
-const struct inode_ops virtiofs_file_iops = { COMMON_OPS };
+const struct inode_ops virtiofs_file_iops = { COMMON_OPS, .host_lock = virtiofs_host_lock };
 
 /* Symbolic links, and FIFOs, devices and sockets, whose data is not the device's. */
 const struct inode_ops virtiofs_link_iops = { .readlink = virtiofs_readlink, COMMON_OPS };

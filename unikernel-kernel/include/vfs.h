@@ -22,6 +22,7 @@ struct mount;
 struct task;
 struct vma;
 struct polltable;
+struct flock;
 struct path;
 struct map_source;
 struct kstatfs;
@@ -38,6 +39,10 @@ struct kstat {                  /* everything stat and statx report */
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
        ATTR_MTIME = 32, ATTR_CTIME = 64, ATTR_KILL_PRIV = 128 };
 struct iattr { u32 valid; u32 mode, uid, gid; u64 size, atime, mtime, ctime; struct file *file; };
+
+/* A lock towards those outside the domain. type: F_RDLCK, F_WRLCK, F_UNLCK; end inclusive;
+ * last: all locks of the file go; get: who is in the way goes to *found, nothing is locked. */
+struct host_lock { bool flock, last, get; short type; loff_t start, end; struct flock *found; };
 
 struct inode_ops {
     /* Fills dentry with d_add(dentry, inode or NULL). Directory's lock held. */
@@ -67,6 +72,8 @@ struct inode_ops {
     int (*setxattr)(struct inode *i, const char *name, const void *v, size_t n, int flags);
     ssize_t (*listxattr)(struct inode *i, char *buf, size_t n);
     int (*removexattr)(struct inode *i, const char *name);
+    /* Optional: others beside this domain lock the file. -EAGAIN: one has; -ENOSYS. */
+    int (*host_lock)(struct inode *i, const struct host_lock *l);
 };
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 
@@ -139,6 +146,7 @@ struct super {
     void *priv;
     u32 magic;
     bool nocache;                       /* names are kept only while used (proc) */
+    bool no_host_locks;                 /* host_lock has nobody to tell */
     bool keep_times;                    /* vfs updates access times in the inode */
     struct mutex rename_lock;           /* directories change places */
     u64 news_until;                     /* time_mono(): for names with D_UNTIL_NEWS */

@@ -36,6 +36,7 @@ static const int plain[] = {
     SCMP_SYS(setxattr), SCMP_SYS(listxattr), SCMP_SYS(removexattr),
     /* what others change in them */
     SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
+    SCMP_SYS(flock),
 };
 
 /* The supervisor's besides, and what a worker does before its own filter forbids them. */
@@ -75,6 +76,10 @@ static void add_rules(scmp_filter_ctx c)
                           SCMP_A1(SCMP_CMP_EQ, FIONREAD)));
     must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                           SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC)));
+    must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                          SCMP_A1(SCMP_CMP_EQ, F_OFD_SETLK)));
+    must(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                          SCMP_A1(SCMP_CMP_EQ, F_OFD_GETLK)));
     /* The hottest first. */
     must(seccomp_syscall_priority(c, SCMP_SYS(futex), 255));
     must(seccomp_syscall_priority(c, FUTEX_WAITV_NR, 255));
