@@ -23,7 +23,7 @@ struct inode *inode_new(struct super *sb, u32 mode)
     i->uid = c ? c->fsuid : 0;
     i->gid = c ? c->fsgid : 0;
     i->nlink = 1;
-    i->atime = i->mtime = i->ctime = time_real();
+    i->atime = i->mtime = i->ctime = i->btime = time_real();
     list_init(&i->dentries);
     return i;
 }

@@ -17,7 +17,7 @@ void inode_fill_stat(const struct inode *i, struct kstat *st)
     st->atime = i->atime;
     st->mtime = i->mtime;
     st->ctime = i->ctime;
-    st->btime = 0;
+    st->btime = i->sb->keep_times ? i->btime : 0;
 }
 
 static int inode_stat(struct inode *i, const struct mount *m, struct kstat *st)
@@ -56,7 +56,7 @@ ssize_t vfs_readlink(const struct path *p, char *buf, size_t n)
     if (!(i->ops->readlink || i->link))
         return -EINVAL;
     if (i->sb->keep_times && p->mnt && !(p->mnt->flags & (MS_NOATIME | MS_RDONLY)) &&
-        i->atime <= i->mtime)
+        (s64)i->atime <= (s64)i->mtime)
         i->atime = time_real();
     if (i->link && !i->ops->follow) {
         size_t len = strlen(i->link);
@@ -69,12 +69,10 @@ ssize_t vfs_readlink(const struct path *p, char *buf, size_t n)
 static int truncate_inode(struct dentry *d, struct inode *i, u64 size, struct file *f)
 {
     struct iattr a = { .valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size, .file = f };
-    u32 drop = i->mode & S_ISUID;
-    if (i->mode & S_IXGRP)
-        drop |= i->mode & S_ISGID;
+    int r = inode_kill_priv(i);
+    if (r)
+        return r;
     a.mtime = a.ctime = time_real();
-    if ((drop || i->has_fcaps) && !capable(CAP_FSETID))
-        a.valid |= ATTR_KILL_PRIV;
     return inode_setattr(d, i, &a);
 }
 

@@ -7,7 +7,7 @@
 
 static u64 ns_of(u64 sec, u32 nsec)
 {
-    return sec * NSEC_PER_SEC + min(nsec, (u32)999999999);
+    return stamp_of((s64)sec, min(nsec, (u32)999999999));
 }
 
 void vnode_pages_stale(struct vnode *v)
@@ -127,10 +127,10 @@ static void fill_setattr(struct fuse_setattr_in *in, const struct iattr *a)
     in->uid = a->uid;
     in->gid = a->gid;
     in->size = a->size;
-    in->atime = a->atime / NSEC_PER_SEC;
-    in->atimensec = (u32)(a->atime % NSEC_PER_SEC);
-    in->mtime = a->mtime / NSEC_PER_SEC;
-    in->mtimensec = (u32)(a->mtime % NSEC_PER_SEC);
+    in->atime = (u64)stamp_sec(a->atime);
+    in->atimensec = stamp_nsec(a->atime);
+    in->mtime = (u64)stamp_sec(a->mtime);
+    in->mtimensec = stamp_nsec(a->mtime);
 }
 
 int virtiofs_setattr(struct inode *i, const struct iattr *a)

@@ -232,16 +232,15 @@ static int follow_magic(struct walk *w)
     struct inode *i = w->cur.dentry->inode;
     struct path p;
     int r;
-    if (w->flags & LOOKUP_NO_MAGICLINKS)
-        return -ELOOP;
-    if (w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT))
-        return -EXDEV;
     walk_unlock(w);
-    r = i->ops->follow(i, &p);
-    if (!r && (w->flags & LOOKUP_NO_XDEV) && p.mnt != w->cur.mnt) {
-        path_put(&p);
+    r = i->ops->follow(i, &p);          /* -EINVAL: an ordinary link after all */
+    if (!r && (w->flags & LOOKUP_NO_MAGICLINKS))
+        r = -ELOOP;
+    else if (!r && ((w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) ||
+                    ((w->flags & LOOKUP_NO_XDEV) && p.mnt != w->cur.mnt)))
         r = -EXDEV;
-    }
+    if (r == -ELOOP || r == -EXDEV)
+        path_put(&p);
     if (!r) {
         path_put(&w->pin);
         w->pin = w->cur = p;

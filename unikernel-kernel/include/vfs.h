@@ -32,9 +32,24 @@ struct exec_image;
 struct kstat {                  /* everything stat and statx report */
     u64 ino, size, blocks, dev, rdev;
     u32 mode, nlink, uid, gid, blksize;
-    u64 atime, mtime, ctime, btime;     /* ns since 1970; btime 0: unknown */
+    u64 atime, mtime, ctime, btime;     /* ns since 1970, before it: as if signed; btime 0:
+                                         * unknown */
     u64 mnt_id;
 };
+/* Such a time as whole seconds, rounded down, and the rest. */
+static inline s64 stamp_sec(u64 t)
+{
+    s64 s = (s64)t / (s64)NSEC_PER_SEC;
+    return (s64)t % (s64)NSEC_PER_SEC < 0 ? s - 1 : s;
+}
+static inline u32 stamp_nsec(u64 t) { return (u32)((s64)t - stamp_sec(t) * (s64)NSEC_PER_SEC); }
+/* The other way, as far as it reaches: the years 1678 to 2261. */
+static inline u64 stamp_of(s64 sec, u32 nsec)
+{
+    const s64 most = INT64_MAX / (s64)NSEC_PER_SEC - 1;
+    sec = sec > most ? most : sec < -most ? -most : sec;
+    return (u64)(sec * (s64)NSEC_PER_SEC + nsec);
+}
 
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16,
        ATTR_MTIME = 32, ATTR_CTIME = 64, ATTR_KILL_PRIV = 128 };
@@ -110,7 +125,7 @@ struct inode {
     u64 ino;
     u32 mode, uid, gid, nlink;
     u64 rdev, size, blocks;
-    u64 atime, mtime, ctime;
+    u64 atime, mtime, ctime, btime;
     struct mutex lock;
     const struct inode_ops *ops;
     const struct file_ops *fops;

@@ -117,8 +117,7 @@ static int set_times(const struct path *p, struct inode *i, const struct times *
         a.valid |= bit[k];
         *at[k] = now;
         if (t->explicit && t->t[k].tv_nsec != T_NOW)
-            *at[k] = t->t[k].tv_sec < 0 ? 0
-                   : (u64)t->t[k].tv_sec * NSEC_PER_SEC + (u64)t->t[k].tv_nsec;
+            *at[k] = stamp_of(t->t[k].tv_sec, (u32)t->t[k].tv_nsec);
     }
     if (!a.valid)
         return 0;
@@ -264,6 +263,8 @@ static long do_fallocate(struct file *f, u32 mode, s64 off, s64 len)
     if (__builtin_add_overflow(off, len, &end))
         return -EFBIG;
     if (!(mode & FALLOC_FL_KEEP_SIZE) && (r = size_allowed((u64)end)) < 0)
+        return r;
+    if ((r = inode_kill_priv(f->inode)) < 0)
         return r;
     r = f->ops->fallocate ? f->ops->fallocate(f, (int)mode, off, len) : -EOPNOTSUPP;
     if (!r)

@@ -164,3 +164,20 @@ long sys_memfd_create(const u64 *a)
         file_put(f);
     return fd;
 }
+
+/* No file system here promises to find a file again by a handle, which Linux allows. */
+long sys_name_to_handle_at(const u64 *a)
+{
+    u32 lookup = (a[4] & AT_SYMLINK_FOLLOW) ? LOOKUP_FOLLOW : 0;
+    struct path p;
+    int r;
+    if (a[4] & ~(u64)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (a[4] & AT_EMPTY_PATH)
+        lookup |= LOOKUP_EMPTY;
+    r = user_path((int)a[0], a[1], lookup, &p);
+    if (r)
+        return r;
+    path_put(&p);
+    return -EOPNOTSUPP;
+}

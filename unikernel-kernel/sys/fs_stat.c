@@ -12,9 +12,9 @@ static int put_stat(uptr_t user, const struct kstat *k)
         .st_dev = k->dev, .st_ino = k->ino, .st_nlink = k->nlink, .st_mode = k->mode,
         .st_uid = k->uid, .st_gid = k->gid, .st_rdev = k->rdev, .st_size = (long)k->size,
         .st_blksize = k->blksize, .st_blocks = (long)k->blocks,
-        .st_atime = k->atime / NSEC_PER_SEC, .st_atime_nsec = k->atime % NSEC_PER_SEC,
-        .st_mtime = k->mtime / NSEC_PER_SEC, .st_mtime_nsec = k->mtime % NSEC_PER_SEC,
-        .st_ctime = k->ctime / NSEC_PER_SEC, .st_ctime_nsec = k->ctime % NSEC_PER_SEC,
+        .st_atime = (u64)stamp_sec(k->atime), .st_atime_nsec = stamp_nsec(k->atime),
+        .st_mtime = (u64)stamp_sec(k->mtime), .st_mtime_nsec = stamp_nsec(k->mtime),
+        .st_ctime = (u64)stamp_sec(k->ctime), .st_ctime_nsec = stamp_nsec(k->ctime),
     };
     return copy_to_user(user, &s, sizeof s);
 }
@@ -83,8 +83,7 @@ long sys_newfstatat(const u64 *a)
 
 static struct statx_timestamp stamp(u64 ns)
 {
-    return (struct statx_timestamp){ .tv_sec = (s64)(ns / NSEC_PER_SEC),
-                                     .tv_nsec = (u32)(ns % NSEC_PER_SEC) };
+    return (struct statx_timestamp){ .tv_sec = stamp_sec(ns), .tv_nsec = stamp_nsec(ns) };
 }
 
 long sys_statx(const u64 *a)
