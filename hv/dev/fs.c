@@ -67,7 +67,7 @@ static int restart(struct fs *fs)
     struct err e;
 
     news_free(fs);
-    locks_free(fs);
+    locks_drop(fs);
     nodes_drop(fs);
     files_drop(fs);
     files_init(fs);
@@ -247,7 +247,7 @@ struct fs *fs_new(const struct fs_tree *trees, unsigned ntrees, int grant_fd,
 void fs_free(struct fs *fs)
 {
     news_free(fs);
-    locks_free(fs);
+    locks_drop(fs);
     nodes_drop(fs);
     files_drop(fs);
     if (fs->own_keep)

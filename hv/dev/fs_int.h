@@ -56,6 +56,11 @@ struct file {                   /* an open file or directory */
     uint32_t next_free;
 };
 
+union locked {                  /* fs_lock.c: fd carries the guest's locks on a node */
+    uint64_t word;              /* 0: the slot is free; changed by one store */
+    struct { uint32_t node; int32_t fd; } s;
+};
+
 enum { FS_UNDO_MAX = 8192 };    /* counts that one request may change */
 
 /* A request that was begun, and what its repetition must know (fs_again.c). */
@@ -81,12 +86,12 @@ struct fs_keep {
     struct begun begun;
     uint32_t nundo;             /* of a request that is not finished */
     struct { uint64_t *at, old; } undo[FS_UNDO_MAX];
+    uint32_t nlocked;           /* slots that ever were in use */
+    union locked locked[FS_LOCKED_MAX];
     struct file files[FS_FILES_MAX];
     struct node nodes[FS_NODES_MAX];
     char names[FS_NODES_MAX][FS_NAME_MAX + 1];
 };
-
-struct locked { uint32_t node; int fd; };   /* fs_lock.c: fd carries the guest's locks */
 
 struct fs {
     const struct fs_tree *trees;
@@ -107,9 +112,6 @@ struct fs {
     uint32_t free_file, open_files;
     int closing;                /* descriptor of a released file, -1: none */
     struct news *news;          /* NULL: the guest has not asked this worker */
-
-    struct locked *locked;
-    unsigned nlocked, locked_room;
 
     uint8_t in[FS_IN_MAX];
     uint8_t out[FS_OUT_MAX];
@@ -285,7 +287,7 @@ void news_own_node(struct fs *fs, const struct node *n, uint32_t mask);
 ssize_t op_setlk(struct fs *fs, struct req *rq);
 ssize_t op_getlk(struct fs *fs, struct req *rq);
 void locks_forget(struct fs *fs, uint32_t node);
-void locks_free(struct fs *fs);
+void locks_drop(struct fs *fs);          /* all of them */
 
 /* fs_xattr.c */
 ssize_t op_setxattr(struct fs *fs, struct req *rq);

@@ -98,6 +98,10 @@ void fs_each_fd(const struct fs *fs, void (*fn)(void *arg, int fd), void *arg)
         if (fs->nodes[i].type && fs->nodes[i].fd >= 0)
             fn(arg, fs->nodes[i].fd);
     }
+    for (uint32_t i = 0; i < fs->keep->nlocked; i++) {
+        if (fs->keep->locked[i].word)
+            fn(arg, fs->keep->locked[i].s.fd);
+    }
     for (uint32_t i = 1; i < fs->keep->nfiles; i++) {
         if (fs->files[i].is.s.open)
             fn(arg, fs->files[i].is.s.fd);
@@ -106,5 +110,6 @@ void fs_each_fd(const struct fs *fs, void (*fn)(void *arg, int fd), void *arg)
 
 _Static_assert(sizeof(struct node) == 64, "a cache line");
 _Static_assert(sizeof(union file_state) == 8, "one store");
+_Static_assert(sizeof(union locked) == 8, "one store");
 _Static_assert(FS_IN_MAX / sizeof(struct fuse_forget_one) < FS_UNDO_MAX, "BATCH_FORGET");
 _Static_assert(2 * FS_OUT_MAX / sizeof(struct fuse_direntplus) < FS_UNDO_MAX, "READDIRPLUS");

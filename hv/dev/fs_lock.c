@@ -1,83 +1,86 @@
 /* Locks that a guest holds on files of a share, towards everybody else on the host. The
  * guest is one owner: a descriptor for each file it has locks on, with open file description
- * locks for fcntl's and flock for flock's. Nothing here waits: a guest that wants to asks
- * again. */
+ * locks for fcntl's and flock for flock's. It outlives the worker, and the locks with it.
+ * Nothing here waits: a guest that wants to asks again. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "hv/dev/fs_int.h"
 
-static struct locked *find(struct fs *fs, uint32_t node)
+static union locked *find(struct fs *fs, uint32_t node)
 {
-    for (unsigned i = 0; i < fs->nlocked; i++)
-        if (fs->locked[i].node == node)
-            return &fs->locked[i];
+    struct fs_keep *k = fs->keep;
+
+    for (uint32_t i = 0; i < k->nlocked; i++)
+        if (k->locked[i].word && k->locked[i].s.node == node)
+            return &k->locked[i];
     return NULL;
 }
 
-static void drop(struct fs *fs, struct locked *l)
+/* The locks go with the descriptor. */
+static void drop(union locked *l)
 {
-    close(l->fd);               /* and all its locks with it */
-    *l = fs->locked[--fs->nlocked];
+    int fd = l->s.fd;
+
+    l->word = 0;
+    KEEP_ORDER();
+    close(fd);
 }
 
 void locks_forget(struct fs *fs, uint32_t node)
 {
-    struct locked *l = find(fs, node);
+    union locked *l = find(fs, node);
 
     if (l)
-        drop(fs, l);
+        drop(l);
 }
 
-void locks_free(struct fs *fs)
+void locks_drop(struct fs *fs)
 {
-    while (fs->nlocked)
-        drop(fs, &fs->locked[0]);
-    free(fs->locked);
-    fs->locked = NULL;
-    fs->locked_room = 0;
+    struct fs_keep *k = fs->keep;
+
+    for (uint32_t i = 0; i < k->nlocked; i++)
+        if (k->locked[i].word)
+            drop(&k->locked[i]);
+    k->nlocked = 0;
 }
 
-static int make_room(struct fs *fs)
+static union locked *free_slot(struct fs *fs)
 {
-    unsigned room = fs->locked_room ? 2 * fs->locked_room : 16;
-    struct locked *l;
+    struct fs_keep *k = fs->keep;
 
-    if (fs->nlocked < fs->locked_room)
-        return 0;
-    if (room > FS_LOCKED_MAX)
-        return -ENOLCK;
-    l = realloc(fs->locked, room * sizeof(*l));
-    if (!l)
-        return -ENOLCK;
-    fs->locked = l;
-    fs->locked_room = room;
-    return 0;
+    for (uint32_t i = 0; i < k->nlocked; i++)
+        if (!k->locked[i].word)
+            return &k->locked[i];
+    return k->nlocked < FS_LOCKED_MAX ? &k->locked[k->nlocked++] : NULL;
 }
 
 /* A descriptor of the node's for its locks. Write locks need one that can write; where the
  * file can't be opened so, nobody in the guest can ask for them. */
 static int lock_fd(struct fs *fs, uint64_t id)
 {
+    union locked *l, is;
     struct node *n;
-    struct locked *l;
     int fd, rc = req_node(fs, id, true, &n);
 
     if (rc < 0)
         return rc;
     if ((l = find(fs, (uint32_t)id)))
-        return l->fd;
+        return l->s.fd;
     if (n->type != S_IFREG >> 12)
         return -ENOSYS;
-    if ((rc = make_room(fs)) < 0)
-        return rc;
+    if (!(l = free_slot(fs)))
+        return -ENOLCK;
     fd = node_open(fs, n, O_RDWR);
     if (fd < 0)
         fd = node_open(fs, n, O_RDONLY);
-    if (fd >= 0)
-        fs->locked[fs->nlocked++] = (struct locked){ (uint32_t)id, fd };
+    if (fd < 0)
+        return fd;
+    is.s.node = (uint32_t)id;
+    is.s.fd = fd;
+    KEEP_ORDER();
+    l->word = is.word;
     return fd;
 }
 

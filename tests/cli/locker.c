@@ -14,6 +14,7 @@ int main(int argc, char **argv)
     int wait = argc > 4 && !strcmp(argv[4], "wait"), keep = argc > 4 && !wait;
     struct flock l = { .l_type = *argv[3] == 'w' ? F_WRLCK : F_RDLCK, .l_start = 10, .l_len = 10 };
     struct flock who = { .l_type = F_WRLCK, .l_start = 0, .l_len = 0 };
+    if (fd < 0 && errno == EROFS) fd = open(argv[1], O_RDONLY);
     if (fd < 0) { perror(argv[1]); return 1; }
     if (!strcmp(argv[2], "flock"))
         r = flock(fd, (*argv[3] == 'w' ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB));
