@@ -274,7 +274,8 @@ static void coherent(void)
     char b[10];
     int fd = open("map", O_CREAT | O_RDWR | O_TRUNC, 0600);
     ftruncate(fd, 8192);
-    char *s = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    char *s = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     pwrite(fd, "one", 3, 100);
     note("shared sees a write: %.3s", s + 100);
     memcpy(s + 4096, "two", 3);

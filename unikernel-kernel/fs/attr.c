@@ -144,7 +144,8 @@ void inode_touch_atime(struct file *f)
     if (S_ISDIR(i->mode) && (m->flags & MS_NODIRATIME))
         return;
     now = time_real();
-    if (!(m->flags & MS_STRICTATIME) && (s64)i->atime > (s64)i->mtime && (s64)i->atime > (s64)i->ctime &&
+    if (!(m->flags & MS_STRICTATIME) && (s64)i->atime > (s64)i->mtime &&
+        (s64)i->atime > (s64)i->ctime &&
         now - i->atime < DAY_NS)
         return;
     i->atime = now;
