@@ -128,7 +128,8 @@ static const fs_op ops[] = {
     [FUSE_BATCH_FORGET] = op_batch_forget, [FUSE_FALLOCATE] = op_fallocate,
     [FUSE_READDIRPLUS] = op_readdirplus, [FUSE_RENAME2] = op_rename2,
     [FUSE_LSEEK] = op_lseek, [FUSE_COPY_FILE_RANGE] = op_copy_file_range,
-    [FUSE_TMPFILE] = op_tmpfile, [FUSE_SETLK] = op_setlk, [FUSE_GETLK] = op_getlk,
+    [FUSE_TMPFILE] = op_tmpfile, [FUSE_SYNCFS] = op_syncfs,
+    [FUSE_SETLK] = op_setlk, [FUSE_GETLK] = op_getlk,
 };
 
 static bool replies(uint32_t opcode)

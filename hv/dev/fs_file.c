@@ -157,6 +157,24 @@ ssize_t op_fsync(struct fs *fs, struct req *rq)
     return rc < 0 ? -errno : 0;
 }
 
+/* By any file on it: what is asked about is the file system. */
+ssize_t op_syncfs(struct fs *fs, struct req *rq)
+{
+    struct node *n;
+    int fd, rc = req_node(fs, rq->h.nodeid, true, &n);
+
+    if (rc < 0)
+        return rc;
+    if (n->type != S_IFDIR >> 12 && n->type != S_IFREG >> 12)
+        return -EINVAL;
+    fd = node_open(fs, n, O_RDONLY);
+    if (fd < 0)
+        return fd;
+    rc = syncfs(fd) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
 ssize_t op_fallocate(struct fs *fs, struct req *rq)
 {
     const uint32_t modes = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE |

@@ -256,6 +256,7 @@ ssize_t op_write(struct fs *fs, struct req *rq);
 ssize_t op_release(struct fs *fs, struct req *rq);
 ssize_t op_flush(struct fs *fs, struct req *rq);
 ssize_t op_fsync(struct fs *fs, struct req *rq);
+ssize_t op_syncfs(struct fs *fs, struct req *rq);
 ssize_t op_fallocate(struct fs *fs, struct req *rq);
 ssize_t op_lseek(struct fs *fs, struct req *rq);
 ssize_t op_copy_file_range(struct fs *fs, struct req *rq);

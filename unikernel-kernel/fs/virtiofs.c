@@ -191,10 +191,20 @@ struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, u3
 
 struct virtiofs *virtiofs_instance(void) { return READ_ONCE(the_fs); }
 
+/* The host's file system that sb is on, and with it all that programs wrote. */
 static int virtiofs_sync(struct super *sb)
 {
+    struct fuse_req *r;
+    int rc;
+
     filecache_flush();
-    return 0;
+    r = virtiofs_req(sb->root->inode, FUSE_SYNCFS);
+    if (!r)
+        return -ENOMEM;
+    fuse_arg(r, sizeof(struct fuse_syncfs_in));
+    rc = fuse_call(r, 0);
+    fuse_req_free(r);
+    return rc == -EROFS ? 0 : rc;
 }
 
 static int virtiofs_statfs(struct super *sb, struct kstatfs *st)

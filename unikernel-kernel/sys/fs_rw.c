@@ -94,25 +94,69 @@ static long rw_vector_at(const u64 *a, bool write)
 long sys_preadv(const u64 *a) { return rw_vector_at(a, false); }
 long sys_pwritev(const u64 *a) { return rw_vector_at(a, true); }
 
-/* Flags: HIPRI is a hint; the sync ones are an fsync after the write; NOWAIT and APPEND
- * would need a word with each file system. */
-static long rw_vector2(const u64 *a, bool write)
+/* The flags of one call, on a stand-in for f that the file system sees for its length:
+ * what others do with f meanwhile must not know of them. */
+static long transfer_as(struct file *f, struct uio *u, loff_t *pos, bool write, u32 flags)
 {
-    u32 flags = (u32)a[5];
+    struct file as = *f;
+    loff_t at = pos ? *pos : f->pos;
     long r;
-    if (flags & ~(u32)(RWF_HIPRI | (write ? RWF_DSYNC | RWF_SYNC : 0)))
+    if (flags & RWF_APPEND)
+        as.flags |= O_APPEND;
+    if (flags & RWF_NOWAIT)
+        as.flags |= O_NONBLOCK;
+    if (as.mode & FMODE_STREAM)
+        return transfer(&as, u, pos, write);
+    r = transfer(&as, u, &at, write);
+    if (r >= 0 && !pos)
+        f->pos = at;
+    return r;
+}
+
+static int check_rwf(const struct file *f, u32 flags, bool write)
+{
+    if (flags & ~(u32)(RWF_HIPRI | RWF_NOWAIT | (write ? RWF_DSYNC | RWF_SYNC | RWF_APPEND : 0)))
         return -EOPNOTSUPP;
-    if ((loff_t)a[3] == -1)
-        r = rw_vector((int)a[0], a[1], a[2], NULL, write);
-    else
-        r = rw_vector_at(a, write);
-    if (r > 0 && (flags & (RWF_DSYNC | RWF_SYNC))) {
-        struct file *f = fd_get((int)a[0]);
-        int s = f && f->ops->fsync ? f->ops->fsync(f, !(flags & RWF_SYNC)) : 0;
-        if (f)
-            file_put(f);
+    /* Whether a file of a file system would wait can't be told beforehand. */
+    return (flags & RWF_NOWAIT) && f->inode && S_ISREG(f->inode->mode) ? -EOPNOTSUPP : 0;
+}
+
+static long rw_flagged(struct file *f, const u64 *a, loff_t *pos, bool write)
+{
+    struct iov fast[FAST_IOV], *all;
+    struct uio u = { 0 };
+    u32 flags = (u32)a[5];
+    long r = check_rwf(f, flags, write);
+    int s;
+    if (r)
+        return r;
+    r = take_iov(&u, fast, a[1], a[2]);
+    all = u.iov;
+    if (!r)
+        r = transfer_as(f, &u, pos, write, flags);
+    if (all != fast)
+        kfree(all);
+    if (r > 0 && (flags & (RWF_DSYNC | RWF_SYNC)) && f->ops->fsync) {
+        s = f->ops->fsync(f, !(flags & RWF_SYNC));
         r = s < 0 ? s : r;
     }
+    return r;
+}
+
+static long rw_vector2(const u64 *a, bool write)
+{
+    loff_t pos = (loff_t)a[3];
+    struct file *f;
+    long r;
+    if (!(u32)a[5])
+        return pos == -1 ? rw_vector((int)a[0], a[1], a[2], NULL, write) : rw_vector_at(a, write);
+    if (pos < -1)
+        return -EINVAL;
+    f = fd_get((int)a[0]);
+    if (!f)
+        return -EBADF;
+    r = rw_flagged(f, a, pos == -1 ? NULL : &pos, write);
+    file_put(f);
     return r;
 }
 

@@ -37,6 +37,7 @@ static const int plain[] = {
     /* what others change in them */
     SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
     SCMP_SYS(flock),
+    SCMP_SYS(flock), SCMP_SYS(syncfs),
 };
 
 /* The supervisor's besides, and what a worker does before its own filter forbids them. */
