@@ -37,7 +37,11 @@ enum xenc_tag {
     XT_SYSCTL,          /* two strings: key, value */
     XT_DEVICE,          /* struct xenc_devnode then its path string */
     XT_SYMLINK,         /* two strings: target, path (/dev/fd and friends) */
+    XT_LIMITS,          /* struct xenc_limits: what cgroup files tell programs */
 };
+
+/* 0: no limit. The host enforces them; shares is OCI's, 0: the usual. */
+struct xenc_limits { uint64_t memory, cpu_quota_us, cpu_period_us, cpu_shares, pids; };
 
 struct xenc_rlimit { uint32_t resource, pad; uint64_t soft, hard; }; /* RLIMIT_* */
 
@@ -52,6 +56,7 @@ struct xenc_mount {
 
 struct xenc_devnode { uint32_t mode /* S_IFCHR|.. */, uid, gid, major, minor, pad; };
 
+_Static_assert(sizeof(struct xenc_limits) == 40, "abi");
 _Static_assert(sizeof(struct xenc_rlimit) == 24, "abi");
 _Static_assert(sizeof(struct xenc_mount) == 16, "abi");
 _Static_assert(sizeof(struct xenc_devnode) == 24, "abi");

@@ -34,6 +34,20 @@ static void plan_paths(const struct oci_spec *s, struct buf *rec)
         buf_put_tlv_u32(rec, XT_ROOT_RO, 1);
 }
 
+static void plan_limits(const struct oci_spec *s, struct buf *rec)
+{
+    const struct oci_resources *r = &s->linux_.resources;
+    struct xenc_limits l = {
+        .memory = r->memory.limit.set && r->memory.limit.v > 0 ? (uint64_t)r->memory.limit.v : 0,
+        .cpu_quota_us = r->cpu.quota.set && r->cpu.quota.v > 0 ? (uint64_t)r->cpu.quota.v : 0,
+        .cpu_period_us = r->cpu.period.set ? r->cpu.period.v : 0,
+        .cpu_shares = r->cpu.shares.set ? r->cpu.shares.v : 0,
+        .pids = r->pids_limit.set && r->pids_limit.v > 0 ? (uint64_t)r->pids_limit.v : 0,
+    };
+
+    buf_put_tlv(rec, XT_LIMITS, &l, sizeof(l));
+}
+
 static int fill(const struct oci_spec *s, const struct rt_options *o,
                 const struct rt_facts *f, struct rt_plan *p, struct err *e)
 {
@@ -52,6 +66,7 @@ static int fill(const struct oci_spec *s, const struct rt_options *o,
     if (r < 0)
         return r;
     plan_paths(s, &p->record);
+    plan_limits(s, &p->record);
     p->hv.debug = o->debug;
     p->hv.terminal = s->process.terminal;
     p->hv.root = (struct hv_share){ .fd = -1, .ro = s->root_readonly };

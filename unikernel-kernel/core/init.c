@@ -7,6 +7,7 @@
 #include <linux/stat.h>
 #include "abi/boot.h"
 #include "boot.h"
+#include "cgroup.h"
 #include "console.h"
 #include "mm.h"
 #include "tty.h"
@@ -179,6 +180,10 @@ static int process_tag(u32 tag, const void *data, u32 len, void *arg)
         break;
     case XT_OOM_SCORE_ADJ: init_proc->oom_score_adj = (int)get_u32(data, len, "oomScoreAdj"); break;
     case XT_SECCOMP: take_filter(data, len); break;
+    case XT_LIMITS:
+        need(len == sizeof container_limits, "linux.resources");
+        memcpy(&container_limits, data, sizeof container_limits);
+        break;
     case XT_ARG: case XT_ENV: case XT_HOSTNAME: case XT_DOMAINNAME: case XT_ROOT_RO:
     case XT_MOUNT: case XT_MASKED: case XT_READONLY: case XT_SYSCTL: case XT_DEVICE:
     case XT_SYMLINK:

@@ -73,29 +73,17 @@ static int make_file(const char *path)
 
 /* -- mounts -- */
 
-/* A kind that a container is usually given and whose contents we don't have yet: programs
- * find an empty directory (docs/CAVEATS.md). */
-static bool may_be_empty(const char *type)
-{
-    return !strcmp(type, "cgroup");
-}
-
 static int mount_at(const struct xenc_mount *m, const char *type, const char *source,
                     const char *dest, const char *data)
 {
     char number[16];
-    int r;
 
     if (!strcmp(type, "share")) {
         snprintf(number, sizeof number, "%u", m->share);
         source = number;
     }
-    r = vfs_mount(type, source, dest, m->flags, data);
-    if (r == -ENODEV && may_be_empty(type)) {
-        printk(7, "%s: an empty directory stands for %s", dest, type);
-        r = vfs_mount("tmpfs", type, dest, m->flags, "mode=755");
-    }
-    return r;
+    if (!strcmp(type, "cgroup")) type = "cgroup2";
+    return vfs_mount(type, source, dest, m->flags, data);
 }
 
 static void do_mount(const char *data, u32 len)

@@ -141,6 +141,37 @@ int proc_oom_score_adj(struct seq *s, struct proc_ctx *c)
     return 0;
 }
 
+/* The old scale: -17 (never) to 15. */
+int proc_oom_adj(struct seq *s, struct proc_ctx *c)
+{
+    int adj = c->task->proc->oom_score_adj;
+
+    seq_printf(s, "%d\n", adj == 1000 ? 15 : adj * 17 / 1000);
+    return 0;
+}
+
+/* Time on a CPU, time waiting for one, turns: the host knows the latter two. */
+int proc_schedstat(struct seq *s, struct proc_ctx *c)
+{
+    u64 ns = c->task->state == TASK_ZOMBIE ? c->task->utime : plat_clock_cpu(c->task);
+
+    seq_printf(s, "%llu 0 0\n", (unsigned long long)ns);
+    return 0;
+}
+
+int proc_timerslack(struct seq *s, struct proc_ctx *c)
+{
+    seq_printf(s, "%u\n", c->task->timer_slack);
+    return 0;
+}
+
+/* Linux's usual choice; core files are never written. */
+int proc_coredump_filter(struct seq *s, struct proc_ctx *c)
+{
+    seq_puts(s, "00000033\n");
+    return 0;
+}
+
 int proc_set_oom_score_adj(struct proc_ctx *c, const char *text, size_t n)
 {
     bool neg = *text == '-';

@@ -131,13 +131,19 @@ int proc_pid_stat(struct seq *s, struct proc_ctx *c)
     return 0;
 }
 
-struct sizes { u64 data, stack, exe, lib; };
+struct sizes {
+    struct mm *mm;              /* NULL: what is present is not asked */
+    u64 data, stack, exe, lib;
+    u64 anon, file;             /* present */
+};
 
 static void add_size(const struct vma *v, void *arg)
 {
     struct sizes *z = arg;
     u64 len = v->end - v->start;
 
+    if (z->mm)
+        *(v->src.kind == SRC_ANON ? &z->anon : &z->file) += mm_resident_in(z->mm, v->start, v->end);
     if (v->name && !strcmp(v->name, "[stack]"))
         z->stack += len;
     else if (v->prot & PROT_EXEC)
@@ -154,6 +160,7 @@ static void status_memory(struct seq *s, struct task *t, const struct snapshot *
 
     if (!mm)
         return;
+    z.mm = mm;
     mm_for_each(mm, add_size, &z);
     exe = min(z.exe, PAGE_UP(mm->code_end) - PAGE_DOWN(mm->code_start));
     seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t       0 kB\n",
@@ -161,6 +168,8 @@ static void status_memory(struct seq *s, struct task *t, const struct snapshot *
                (unsigned long long)mm->locked >> 10);
     seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (unsigned long long)p->rss >> 10,
                (unsigned long long)p->rss >> 10);
+    seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t       0 kB\n",
+               (unsigned long long)z.anon >> 10, (unsigned long long)z.file >> 10);
     seq_printf(s, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n",
                (unsigned long long)z.data >> 10, (unsigned long long)z.stack >> 10,
                (unsigned long long)exe >> 10, (unsigned long long)(z.exe - exe) >> 10);
@@ -254,13 +263,14 @@ int proc_status(struct seq *s, struct proc_ctx *ctx)
     seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p.pid, t->tid, p.pgid,
                p.sid);
     status_memory(s, t, &p);
-    seq_printf(s, "CoreDumping:\t0\nThreads:\t%u\n", p.nthreads);
+    seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t1\nThreads:\t%u\n", p.nthreads);
     status_signals(s, t);
     seq_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n"
                "CapAmb:\t%016llx\n", (unsigned long long)c->cap_inh,
                (unsigned long long)c->cap_perm, (unsigned long long)c->cap_eff,
                (unsigned long long)c->cap_bset, (unsigned long long)c->cap_amb);
-    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\n", t->no_new_privs, seccomp_mode(t));
+    seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSpeculation_Store_Bypass:\tunknown\n",
+               t->no_new_privs, seccomp_mode(t));
     cpu_list(s, t->cpu_affinity);
     seq_puts(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\n"
                 "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");

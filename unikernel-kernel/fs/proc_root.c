@@ -30,7 +30,10 @@ int proc_boot_cmdline(struct seq *s, struct proc_ctx *c)
 
 int proc_cgroups(struct seq *s, struct proc_ctx *c)
 {
-    seq_puts(s, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+    /* as cgroup2 has them: hierarchy 0 */
+    seq_puts(s, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
+                "cpuset\t0\t1\t1\ncpu\t0\t1\t1\ncpuacct\t0\t1\t1\nmemory\t0\t1\t1\n"
+                "pids\t0\t1\t1\n");
     return 0;
 }
 
