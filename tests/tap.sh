@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs test programs that speak TAP, and bats files; shows what failed or was skipped, then
 # one line with the sums. usage: tap.sh PROGRAM...        Status 1 when anything failed.
+# TAP_KEEP: a folder that keeps each program's output. A line "# sum: TEXT" is shown.
 passed=0 failed=0 skipped=0
 out=$(mktemp /tmp/xenc-tap.XXXXXX) || exit 1
 trap 'rm -f "$out"' EXIT
@@ -24,6 +25,8 @@ for t; do
     printf '%-28s %4d passed, %d failed, %d skipped  (%d s)\n' "${t#build/}" $((p - s)) "$f" \
         "$s" $(($(date +%s) - t0))
     if [ "$f" -gt 0 ]; then grep -v '^ok [^#]*$' "$out"; else grep -i '^ok .*# skip' "$out"; fi
+    sed -n 's/^# sum: /    /p' "$out"
+    [ -z "$TAP_KEEP" ] || cp "$out" "$TAP_KEEP/$(echo "${t#tests/}" | tr / -).tap"
     passed=$((passed + p - s)) failed=$((failed + f)) skipped=$((skipped + s))
 done
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,5 +1,5 @@
 # The guest programs: built once, run natively, then in a domain, many in one container.
-limit=20            # seconds a program may take
+limit=${LIMIT:-20}      # seconds a program may take
 sources=${sources:-$here}
 
 build_programs() {

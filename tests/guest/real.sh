@@ -6,9 +6,16 @@ compile() { # NAME SOURCE CC...
     [ "$out" -nt "$src" ] || "$@" -O1 -w "$src" -o "$out"
 }
 
+build_ptyrun() { compile ptyrun "$here/real/ptyrun.c" gcc -static; }
+build_hellos() {
+    ! command -v musl-gcc > /dev/null || compile hello_musl "$here/real/hello.c" musl-gcc -static
+    compile hello_pie "$here/real/hello.c" gcc -static-pie
+}
+build_parts() { build_ptyrun; build_hellos; }
+
 # limited SECONDS COMMAND...: a hang ends the container, too. For shell functions.
 limited() {
-    local seconds=$1 pid dog rc
+    local seconds=$(($1 * ${LIMIT:-20} / 20)) pid dog rc
     shift
     "$@" <&0 & pid=$!
     ( trap 'kill $(jobs -p); exit' TERM; sleep "$seconds" & wait
@@ -19,7 +26,7 @@ limited() {
 }
 
 part_script() {
-    compile ptyrun "$here/real/ptyrun.c" gcc -static || { not_ok "script.sh: builds"; return; }
+    build_ptyrun || { not_ok "script.sh: builds"; return; }
     make_roots
     local side
     for side in native domain; do
@@ -34,8 +41,8 @@ part_script() {
 
 part_binaries() {
     make_roots
+    build_hellos
     if command -v musl-gcc > /dev/null; then
-        compile hello_musl "$here/real/hello.c" musl-gcc -static
         cp "$bin/hello_musl" "$work/b/rootfs/t/"
         new_id
         expect "a static musl program" "hello from 3 arguments" \
@@ -43,7 +50,6 @@ part_binaries() {
     else
         skip "a static musl program" "no musl-gcc"
     fi
-    compile hello_pie "$here/real/hello.c" gcc -static-pie
     cp "$bin/hello_pie" "$work/b/rootfs/t/"
     new_id
     expect "a static position-independent program" "hello from 1 arguments" \
