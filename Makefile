@@ -159,7 +159,8 @@ kernel-objs: $(KOBJ) $(PVOBJ)
 # Debian packages: to build and run a container; to test besides.
 DEPS_RUN   := gcc libc6-dev libseccomp-dev libjson-c-dev libarchive-dev nettle-dev \
         libzstd-dev zlib1g-dev musl-tools busybox-static
-DEPS_CHECK := bats clang cpio jq kmod libclang-rt-14-dev mmdebstrap procps python3 qemu-system-x86 umoci
+DEPS_CHECK := bats clang cpio e2fsprogs jq kmod libclang-rt-14-dev mmdebstrap procps python3 \
+        qemu-system-x86 umoci
 
 # Wildcards and compilers are looked up when make starts: what `deps` has brought is seen
 # by a second make.

@@ -34,13 +34,14 @@ class Host:
 
     def __init__(self, args, shares, own, state=None, timeout=60):
         self.own, self.deadline = own, time.monotonic() + timeout
-        command = ["qemu-system-x86_64"] + args
+        command = ["qemu-system-x86_64"]
         for name in PORTS + ("qmp",):
             command += ["-chardev", "socket,id=%s,path=%s.sock,server=on,wait=off" % (name, name)]
         # The first virtio device, as its number is in its ports' names.
         command += ["-device", "virtio-serial-pci"]
         for nr, name in enumerate(PORTS):
             command += ["-device", "virtserialport,nr=%d,chardev=%s" % (nr + 1, name)]
+        command += args
         for tag, path in shares.items():
             command += ["-fsdev", "local,id=%s,path=%s,security_model=none,multidevs=remap"
                         % (tag, path.replace(",", ",,")),
