@@ -208,6 +208,7 @@ lint: deps
 bench: deps
 	+$(Q)$(AGAIN) all
 	$(Q)tests/bench/run
+	$(Q)tests/bench/lab
 	$(Q)tests/bench/apps
 
 tcb:
