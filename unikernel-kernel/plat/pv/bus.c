@@ -74,18 +74,46 @@ u32 bus_seq(struct bus_dev *d)
 
 bool bus_counts_silent(void) { return true; }
 
-#define SPIN_CYCLES 20000       /* some 6 us: a warm answer of the driver domain */
+/* An answer that needs a few host calls of the driver domain takes 10 to 20 us; to sleep and
+ * be woken takes as long again. So a task looks for that long where this has lately been of
+ * use, as in lock.c; else only as long as the quickest answers take. */
+#define SPIN_CYCLES  65000
+#define SPIN_SHORT   20000
+#define AWAY_CYCLES  6000       /* between two looks: the host ran something else */
+#define SPIN_PROBE   16         /* without luck, one wait in so many is a long one */
+
+static struct { u32 luck, skips; } spins[XENC_MAX_DEVS];       /* hints: races are harmless */
+
+static bool spin_for_answer(struct bus_dev *d, u32 seq)
+{
+    unsigned i = (unsigned)((struct xenc_dev *)d - BOOT->dev);
+    bool long_one = spins[i].luck || ++spins[i].skips % SPIN_PROBE == 0;
+    u64 t0 = __builtin_ia32_rdtsc(), last = t0, t;
+
+    do {
+        t = __builtin_ia32_rdtsc();
+        /* Off the CPU meanwhile: others need it, the driver domain maybe. */
+        bool away = t - last > AWAY_CYCLES;
+        if (READ_ONCE(d->reg.done_seq) != seq) {
+            spins[i].luck = away ? 0 : 4;
+            return true;
+        }
+        if (away) {
+            spins[i].luck = 0;
+            return false;
+        }
+        last = t;
+        __builtin_ia32_pause();
+    } while (t - t0 < (long_one ? SPIN_CYCLES : SPIN_SHORT));
+    if (spins[i].luck)
+        spins[i].luck--;
+    return false;
+}
 
 void bus_wait(struct bus_dev *d, u32 seq)
 {
-    if (BOOT->ncpus > 1) {
-        u64 t0 = __builtin_ia32_rdtsc();
-        do {
-            if (READ_ONCE(d->reg.done_seq) != seq)
-                return;
-            __builtin_ia32_pause();
-        } while (__builtin_ia32_rdtsc() - t0 < SPIN_CYCLES);
-    }
+    if (BOOT->ncpus > 1 && spin_for_answer(d, seq))
+        return;
     plat_settle();              /* it may take long; a parent must not wait for it */
     __atomic_add_fetch(&d->reg.done_waiting, 1, __ATOMIC_SEQ_CST);
     if (bus_seq(d) == seq)
