@@ -1,6 +1,7 @@
 /* Files in memory: mappings, read and write see one file; stores reach it; more of it than
  * there is memory can be walked through. `cache store FILE`: only stores, and ends;
- * `cache walk FILE MB`: writes that much, maps it and checks it; `cache eat`: takes memory. */
+ * `cache walk FILE MB`: writes that much, maps it and checks it; `cache eat`: takes memory; `cache
+ * fill MB MOST`: fills it. */
 #include "../guest/say.h"
 #include <setjmp.h>
 #include <sys/mman.h>
@@ -59,6 +60,19 @@ static int eat(void)
         if (p == MAP_FAILED) { say("mmap", -1); return 1; }
         memset(p, 1, 1 << 20);
     }
+}
+
+/* Every page of so much anonymous memory: the first `mb` of them in whole, then a page in
+ * each further one up to `most`, so that the machine need not have all of it. */
+static int fill(long mb, long most)
+{
+    long bad = 0, n = most << 20;
+    char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return say("mmap", -1), 1;
+    for (long i = 0; i < n; i += i < mb << 20 ? PG : 1 << 20) *(long *)(p + i) = i + 1;
+    for (long i = 0; i < n; i += i < mb << 20 ? PG : 1 << 20) bad += *(long *)(p + i) != i + 1;
+    note("filled: %ld bad", bad);
+    return bad != 0;
 }
 
 /* Four processes count in one page of a file, by mapping and by read and write. */
@@ -123,6 +137,7 @@ int main(int n, char **a)
     if (n > 2 && !strcmp(a[1], "store")) return store(a[2]);
     if (n > 3 && !strcmp(a[1], "walk")) return walk(a[2], atol(a[3]));
     if (n > 1 && !strcmp(a[1], "eat")) return eat();
+    if (n > 3 && !strcmp(a[1], "fill")) return fill(atol(a[2]), atol(a[3]));
     int fd = open("f", O_CREAT | O_RDWR | O_TRUNC, 0644);
     signal(SIGBUS, on_bus);
     ftruncate(fd, 4 * PG);

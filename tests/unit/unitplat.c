@@ -296,6 +296,7 @@ WEAK bool plat_unsettled(void) { return false; }
 WEAK void plat_yield(void) { sched_yield(); }
 WEAK void plat_sched_changed(struct task *t) { }
 WEAK unsigned plat_cpu(void) { return 0; }
+WEAK u64 plat_heap_seam(void) { return 0; }
 WEAK void reclaim_poke(void) { }
 /* vfs.h has it, which would bring in too much */
 int vfs_sync_all(void);

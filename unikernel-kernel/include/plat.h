@@ -20,6 +20,7 @@ struct xenc_boot *plat_boot(void);              /* the boot area */
 u64 plat_gpa(const void *kernel_address);       /* kernel heap address -> gpa_t */
 void *plat_kva(u64 gpa);
 void plat_heap_range(u64 *start_r, u64 *end_r); /* addresses the kernel heap may use */
+u64 plat_heap_seam(void);       /* an address there that no block may reach across; 0: none */
 void plat_heap_release(void *p, size_t len);    /* pages' memory back to the host */
 bool plat_anon_in_heap(void);                   /* programs' memory is counted there */
 u64 plat_reclaim(void);                         /* frees what it has kept: pages */

@@ -140,6 +140,10 @@ static bool open_chunk(void)
     change_bits(chunk_at(c)->used, 0, HEADER_PAGES, true);
     change_bits(chunk_at(c)->used, (u32)pages, (u32)(CHUNK_PAGES - pages), true);
     heap.chunk[c].nfree = (u32)(pages - HEADER_PAGES);
+    u64 seam = plat_heap_seam() - PAGE_SIZE;    /* one page is left out, and no run goes over it */
+    if (seam >= at && seam < at + (pages << PAGE_SHIFT))
+        heap.chunk[c].nfree -= change_bits(chunk_at(c)->used, (u32)((seam - at) >> PAGE_SHIFT), 1,
+                                           true);
     heap.chunk[c].low = HEADER_PAGES / 64;
     heap.nchunks++;
     return true;

@@ -69,6 +69,7 @@ void plat_as_sweep(struct mm *mm, u64 va, u64 len) { }
 void plat_as_age(struct mm *mm, u64 va, u64 len) { }
 bool plat_as_has(struct mm *mm, u64 va) { return true; }
 u64 plat_reclaim(void) { return 0; }
+u64 plat_heap_seam(void) { return 0; }
 
 int plat_as_unmap(struct mm *mm, u64 va, u64 len)
 {

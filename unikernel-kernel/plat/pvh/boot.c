@@ -133,14 +133,14 @@ static void make_boot(void)
 /* The heap gets what boot's own tables leave, behind one counter for each of its pages. */
 static void find_heap(void)
 {
-    struct pvh_range big = pvh_big_ram(pvh_early_end());
-    u64 start = big.start, end = big.end;
-    u64 counters = PAGE_UP(((end - start) >> PAGE_SHIFT) * sizeof(u32));
+    u64 start, end;
 
-    pvh_refs_set(plat_kva(start), start + counters);
+    pvh_heap_space(pvh_free_ram().end, &start, &end);
+    u64 counters = PAGE_UP(((end - start) >> PAGE_SHIFT) * sizeof(u32));
     heap = (struct pvh_range){ start + counters, end };
+    pvh_refs_set((u32 *)start, (const void *)heap.start);
     boot->mem_size = heap.end - heap.start;
-    boot->heap_start = heap.start;
+    boot->heap_start = plat_gpa((const void *)heap.start);
 }
 
 void pvh_boot(u64 start_info)
@@ -168,7 +168,7 @@ void pvh_boot(u64 start_info)
     pvh_clock_init();
     pvh_apic_init(true);
     c->apic_id = pvh_apic_id();
-    pvh_sched_init(c, plat_kva(pvh_early_pages(PVH_IDLE_BLOCK / PAGE_SIZE)));
+    pvh_sched_init(c, pvh_idle_stack(0));
     pvh_smp_start();
     find_heap();
     if (!pvh_host)
@@ -180,6 +180,8 @@ void pvh_boot(u64 start_info)
     pvh_bus_init();
     printk(7, "cpu: %u in use, TSC %lu kHz, state of %lu bytes to switch", pvh_ncpus,
            (unsigned long)pvh_tsc_khz(), (unsigned long)plat_fp_size());
+    if (boot->flags & XENC_BOOT_DEBUG)
+        pvh_check_protection();
     irq_restore(0x200);
     kmain();
 }
@@ -189,8 +191,8 @@ unsigned plat_ncpus(void) { return pvh_ncpus; }
 
 void plat_heap_range(u64 *start_r, u64 *end_r)
 {
-    *start_r = PVH_DIRECT + heap.start;
-    *end_r = PVH_DIRECT + heap.end;
+    *start_r = heap.start;
+    *end_r = heap.end;
 }
 
 bool plat_anon_in_heap(void) { return true; }

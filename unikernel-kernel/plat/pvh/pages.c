@@ -7,17 +7,21 @@
 #define DIRTY 0x80000000u
 
 static u32 *counts;
-static u64 counts_base;
+static const u8 *counts_base;
 
 /* NULL before the heap is there: boot reserves the array (boot.c). */
-void pvh_refs_set(u32 *array, u64 base_gpa)
+void pvh_refs_set(u32 *array, const void *base)
 {
     counts = array;
-    counts_base = base_gpa;
+    counts_base = base;
 }
 
-static u32 *count_at(u64 gpa) { return &counts[(gpa - counts_base) >> PAGE_SHIFT]; }
-static u32 *count_of(u64 pte) { return count_at(pte & PTE_ADDR); }
+static u32 *count_at(const void *page)
+{
+    return &counts[(u64)((const u8 *)page - counts_base) >> PAGE_SHIFT];
+}
+
+static u32 *count_of(u64 pte) { return count_at(plat_kva(pte & PTE_ADDR)); }
 
 void pvh_page_share(u64 pte)
 {
@@ -44,21 +48,21 @@ void pvh_page_put(u64 pte)
 /* -- for the page cache -- */
 
 bool plat_counts_pages(void) { return true; }
-u32 plat_page_users(const void *page) { return READ_ONCE(*count_at(plat_gpa(page))) & ~DIRTY; }
+u32 plat_page_users(const void *page) { return READ_ONCE(*count_at(page)) & ~DIRTY; }
 
 void plat_page_hold(void *page)
 {
-    __atomic_fetch_add(count_at(plat_gpa(page)), 1, __ATOMIC_ACQUIRE);
+    __atomic_fetch_add(count_at(page), 1, __ATOMIC_ACQUIRE);
 }
 
 void plat_page_drop(void *page)
 {
-    __atomic_fetch_sub(count_at(plat_gpa(page)), 1, __ATOMIC_RELEASE);
+    __atomic_fetch_sub(count_at(page), 1, __ATOMIC_RELEASE);
 }
 
 bool plat_page_dirty(void *page, bool take)
 {
-    u32 *c = count_at(plat_gpa(page));
+    u32 *c = count_at(page);
 
     if (!(READ_ONCE(*c) & DIRTY))
         return false;

@@ -1,9 +1,15 @@
 /* The kernel's own page tables: all memory at DIRECT, the image at KERNEL, stacks at
  * STACKS. Nothing is both writable and executable: text and constants are read-only
- * through DIRECT, too. */
+ * through DIRECT, too. Where memory has a hole below 4 GiB, DIRECT has none: what lies
+ * above follows at once, so that the heap is one range. Registers of devices, which lie
+ * in the hole, are then seen further up. */
 #include "paging.h"
 
-#define BIG (2ul << 20)
+#define BIG     (2ul << 20)
+#define GIB4    (1ull << 32)
+#define DEVICES (1ull << 38)            /* offset from DIRECT, and no memory above it */
+
+static struct pvh_range hole = { ~0ull, ~0ull };        /* whole BIG pages */
 
 u64 pvh_kernel_cr3;
 static u64 window = PVH_KERNEL;         /* where physical memory is seen at present */
@@ -51,17 +57,42 @@ static void map_small(u64 va, u64 gpa, u64 len, u64 bits)
         *entry_at(va + o, 1) = (gpa + o) | bits;
 }
 
+/* Memory is low, with the kernel in it, and perhaps at 4 GiB. */
+static void find_hole(void)
+{
+    u64 kernel = (u64)pvh_kernel_end - PVH_KERNEL, low = 0, high = ~0ull;
+
+    for (unsigned i = 0; i < pvh_nram; i++) {
+        if (pvh_ram[i].start < kernel && pvh_ram[i].end > kernel)
+            low = pvh_ram[i].end;
+        if (pvh_ram[i].start >= GIB4)
+            high = min(high, pvh_ram[i].start);
+    }
+    if (high != ~0ull)
+        hole = (struct pvh_range){ low & ~(BIG - 1), (high + BIG - 1) & ~(BIG - 1) };
+}
+
+static u64 high_memory(void)
+{
+    u64 end = hole.end;
+
+    for (unsigned i = 0; i < pvh_nram; i++)
+        if (pvh_ram[i].start <= end && pvh_ram[i].end > end)
+            end = pvh_ram[i].end;
+    return end - hole.end;
+}
+
 static void map_direct(u64 start, u64 end, u64 bits)
 {
     u64 ro = (u64)pvh_text_start - PVH_KERNEL, ro_end = (u64)pvh_rodata_end - PVH_KERNEL;
 
     for (u64 a = start & ~(BIG - 1); a < end; a += BIG) {
         if (a + BIG <= ro || a >= ro_end) {
-            *entry_at(PVH_DIRECT + a, 2) = a | bits | PTE_PS;
+            *entry_at((u64)plat_kva(a), 2) = a | bits | PTE_PS;
             continue;
         }
         for (u64 p = a; p < a + BIG; p += PAGE_SIZE)
-            *entry_at(PVH_DIRECT + p, 1) = p | (p >= ro && p < ro_end ? bits & ~PTE_W : bits);
+            *entry_at((u64)plat_kva(p), 1) = p | (p >= ro && p < ro_end ? bits & ~PTE_W : bits);
     }
 }
 
@@ -72,8 +103,12 @@ void pvh_paging_init(void)
 
     early_next = pvh_free_ram().start;
     pvh_kernel_cr3 = early_page();
+    find_hole();
     for (unsigned i = 0; i < pvh_nram; i++)
-        map_direct(pvh_ram[i].start, pvh_ram[i].end, data);
+        if (pvh_ram[i].start < hole.start)
+            map_direct(pvh_ram[i].start, min(pvh_ram[i].end, hole.start), data);
+    if (hole.start != ~0ull)
+        map_direct(hole.end, hole.end + high_memory(), data);
     map_direct(0, 1ul << 20, data);
     map_direct(PVH_MMIO, 1ull << 32, data | PTE_PCD | PTE_PWT);
     map_small(text, text - PVH_KERNEL, ro - text, PTE_P | PTE_A | PTE_G);
@@ -88,7 +123,32 @@ void pvh_paging_init(void)
 
 u64 *pvh_kernel_pml4(void) { return table(pvh_kernel_cr3); }
 
+bool pvh_kernel_maps(u64 va)
+{
+    u64 *t = table(pvh_kernel_cr3);
+
+    for (int l = 4; l > 0; l--) {
+        u64 e = t[va >> (12 + 9 * (l - 1)) & 511];
+        if (!(e & PTE_P))
+            return false;
+        if (e & PTE_PS)
+            break;
+        t = table(e);
+    }
+    return true;
+}
+
 /* -- kernel stacks -- */
+
+/* Before the heap is there. The slots behind 0 are the idle tasks'. */
+void *pvh_idle_stack(u32 cpu)
+{
+    u64 va = PVH_STACKS + (cpu + 1) * PVH_SLOT + (PVH_SLOT - PVH_IDLE_BLOCK);
+
+    map_small(va, pvh_early_pages(PVH_IDLE_BLOCK / PAGE_SIZE), PVH_IDLE_BLOCK,
+              PTE_P | PTE_W | PTE_NX | PTE_A | PTE_D | PTE_G);
+    return (void *)va;
+}
 
 static u64 *stack_entry(u64 va, bool make)
 {
@@ -144,7 +204,36 @@ u64 plat_gpa(const void *p)
         assert(e && *e);
         return (*e & PTE_ADDR) | (a & ~PAGE_MASK);
     }
-    return a - PVH_DIRECT;
+    a -= PVH_DIRECT;
+    return a < hole.start ? a : a + (hole.end - hole.start);
 }
 
-void *plat_kva(u64 gpa) { return (void *)(PVH_DIRECT + gpa); }
+void *plat_kva(u64 gpa)
+{
+    if (unlikely(gpa >= hole.start))
+        gpa = gpa >= hole.end ? gpa - (hole.end - hole.start) : gpa + DEVICES;
+    return (void *)(PVH_DIRECT + gpa);
+}
+
+/* -- what is left of all this for the heap -- */
+
+void pvh_heap_space(u64 low_end, u64 *start_r, u64 *end_r)
+{
+    u64 start = (u64)plat_kva(early_next), end = PVH_DIRECT + min(low_end, hole.start);
+    u64 high = hole.start == ~0ull ? 0 : high_memory();
+
+    if (high && low_end >= hole.start) {        /* nothing lies between */
+        end += high;
+    } else if (high > end - start) {
+        start = (u64)plat_kva(hole.end);
+        end = start + high;
+    }
+    *start_r = start;
+    *end_r = end;
+}
+
+/* Addresses go on there, and memory does not. */
+u64 plat_heap_seam(void)
+{
+    return hole.start == ~0ull ? 0 : (u64)plat_kva(hole.end);
+}

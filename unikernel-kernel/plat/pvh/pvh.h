@@ -109,7 +109,6 @@ extern unsigned pvh_nram;
 extern char pvh_cmdline[2048];
 void pvh_start_info(u64 gpa);
 struct pvh_range pvh_free_ram(void);
-struct pvh_range pvh_big_ram(u64 early_end);
 bool pvh_module(const char *name, u64 *gpa_r, size_t *len_r);
 /* The boot area of our own monitor; NULL: something else has booted us. */
 extern struct xenc_boot *pvh_host;
@@ -124,6 +123,10 @@ u64 *pvh_kernel_pml4(void);
 void pvh_paging_init(void);
 u64 pvh_early_pages(unsigned n);                /* gpa; zeroed */
 u64 pvh_early_end(void);                        /* gpa: boot-time allocations end here */
+void *pvh_idle_stack(u32 cpu);  /* at boot: PVH_IDLE_BLOCK bytes, zeroed */
+bool pvh_kernel_maps(u64 va);
+/* Kernel addresses of what boot has left over, given where low memory is free up to. */
+void pvh_heap_space(u64 low_end, u64 *start_r, u64 *end_r);
 void *pvh_stack_map(u32 slot, void *pages);      /* its address; NULL: no memory */
 void *pvh_stack_unmap(u32 slot);                /* the pages it had, which no CPU sees there */
 
@@ -134,7 +137,10 @@ int pvh_as_clone(struct mm *to, struct mm *from);
 int pvh_as_resolve(struct mm *mm, u64 addr, bool write);
 
 /* -- pages.c -- */
-void pvh_refs_set(u32 *array, u64 base_gpa);
+void pvh_refs_set(u32 *array, const void *base);        /* of the heap */
+
+/* -- check.c -- */
+void pvh_check_protection(void);                /* panics where something does not hold */
 
 /* -- sched.c -- */
 void pvh_sched_init(struct cpu *c, void *idle_block);   /* PVH_IDLE_BLOCK bytes, zeroed */

@@ -39,7 +39,7 @@ static bool await(const u32 *v, u64 us)
 
 static bool start(struct cpu *c, u32 id)
 {
-    u8 *block = plat_kva(pvh_early_pages(PVH_IDLE_BLOCK / PAGE_SIZE));
+    u8 *block = pvh_idle_stack(id);
 
     c->self = c;
     c->id = c->apic_id = id;

@@ -82,24 +82,10 @@ struct pvh_range pvh_free_ram(void)
     return f;
 }
 
-/* The largest piece of memory that nothing lies in: what boot has left of the one around
- * the kernel, or one above the hole below 4 GiB. */
-struct pvh_range pvh_big_ram(u64 early_end)
-{
-    struct pvh_range big = { early_end, pvh_free_ram().end };
-
-    for (unsigned i = 0; i < pvh_nram; i++) {
-        const struct pvh_range *r = &pvh_ram[i];
-        if (r->start >= big.end && r->end - r->start > big.end - big.start)
-            big = (struct pvh_range){ PAGE_UP(r->start), PAGE_DOWN(r->end) };
-    }
-    return big;
-}
-
 static const void *module_at(unsigned i, size_t *len_r)
 {
     *len_r = mods[i].r.end - mods[i].r.start;
-    return (const void *)(PVH_DIRECT + mods[i].r.start);
+    return plat_kva(mods[i].r.start);
 }
 
 static bool is_named(unsigned i, const char *name) { return !strcmp(mods[i].name, name); }

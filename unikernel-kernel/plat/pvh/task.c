@@ -22,8 +22,8 @@ static struct {
 /* pool.lock held; 0: none. */
 static u32 slot_get(void)
 {
-    if (!pool.nholes)
-        return pool.slots + 1 < MAX_SLOTS ? ++pool.slots : 0;
+    if (!pool.nholes)           /* the first ones are idle tasks' */
+        return pool.slots + PVH_MAX_CPUS + 1 < MAX_SLOTS ? ++pool.slots + PVH_MAX_CPUS : 0;
     u32 w = 0;
     while (!pool.hole[w])
         w++;
