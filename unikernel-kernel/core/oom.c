@@ -5,7 +5,7 @@
 
 #include <asm/signal.h>
 
-enum { LOCK_TRIES = 1000, WAIT_MS = 2000 };
+enum { LOCK_MS = 300, WAIT_MS = 2000, RECLAIM_MS = 300, ENOUGH = 64 /* pages */ };
 
 static u64 charge_of(struct proc *p)
 {
@@ -66,19 +66,33 @@ static int choose_victim(void)
     return victim;
 }
 
-/* What is only cached goes before any process has to. */
-enum { ENOUGH = 64 };           /* pages: the fault is tried again */
+/* What is only cached goes before any process has to. Another task may be at it, and hold
+ * the locks: it is given time as long as memory comes free. */
+static bool reclaimed(void)
+{
+    u64 end = plat_clock_mono() + RECLAIM_MS * 1000000ull, had = kmem_free_bytes();
+
+    if (!plat_counts_pages())
+        return false;
+    do {
+        if (mm_reclaim(ENOUGH) || kmem_free_bytes() > had + ENOUGH * PAGE_SIZE)
+            return true;
+        reclaim_poke();
+        plat_yield();
+    } while (plat_clock_mono() < end);
+    return false;
+}
 
 int oom_relieve(void)
 {
-    if (plat_counts_pages() && mm_reclaim(ENOUGH) >= ENOUGH)
+    if (reclaimed())
         return 0;
     u64 end = plat_clock_mono() + WAIT_MS * 1000000ull;
     int victim;
 
     /* A fault can come with any lock held, even this one: never wait for it. */
-    for (int i = 0; !mutex_trylock(&procs_lock); i++) {
-        if (i == LOCK_TRIES)
+    for (u64 until = plat_clock_mono() + LOCK_MS * 1000000ull; !mutex_trylock(&procs_lock);) {
+        if (plat_clock_mono() >= until)
             return -ENOMEM;
         plat_yield();
     }

@@ -201,6 +201,8 @@ int vnode_pages_map(struct file *f, struct map_source *s, bool writable)
 
 /* -- read(2) and write(2) -- */
 
+#define CHUNK (CHUNK_PAGES * PAGE_SIZE)
+
 /* The time for which the host said its attributes hold has passed: has the file changed? */
 static int look(struct inode *i)
 {
@@ -223,6 +225,7 @@ ssize_t vnode_pages_read(struct inode *i, struct uio *u, u64 pos)
 {
     struct vnode_pages *p = vnode_pages(vnode_of(i));
     ssize_t done = 0, r = look(i);
+    u32 tries = 16;
     u64 size = READ_ONCE(i->size);
 
     if (r < 0)
@@ -230,6 +233,8 @@ ssize_t vnode_pages_read(struct inode *i, struct uio *u, u64 pos)
     while (u->left && pos < size) {
         size_t off = pos % PAGE_SIZE, n = min(min(PAGE_SIZE - off, u->left), (size_t)(size - pos));
         u8 *page = p ? page_held(p, pos >> PAGE_SHIFT) : NULL;
+        if (!page && kmem_free_bytes() < CHUNK && tries-- && mm_reclaim(CHUNK_PAGES))
+            continue;
         if (!page) {            /* no memory for it, or it can't be read */
             r = virtiofs_msg_read(i, u, pos);
             return done && r <= 0 ? done : r < 0 ? r : done + r;

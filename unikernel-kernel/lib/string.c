@@ -4,7 +4,8 @@
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #include "kernel.h"
 
-/* From here on the string instructions beat a loop of 8-byte moves. */
+/* From here on the string instructions beat a loop of 8-byte moves. Of these the ones for
+ * 8 bytes: as quick as those for bytes on CPUs, and eight times as quick in emulators. */
 #define REP_MIN 256
 
 typedef u64 u64_any __attribute__((aligned(1), may_alias));
@@ -44,12 +45,14 @@ void *memcpy(void *dst, const void *src, size_t n)
         copy_small(d, s, n);
         return dst;
     }
-    if (n >= REP_MIN) {
-        __asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
-        return dst;
-    }
     u64 last = LD(u64_any, s + n - 8);
     u8 *end = d + n - 8;
+    if (n >= REP_MIN) {
+        n /= 8;
+        __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+        ST(u64_any, end, last);
+        return dst;
+    }
     for (; d < end; d += 8, s += 8)
         ST(u64_any, d, LD(u64_any, s));
     ST(u64_any, end, last);
@@ -85,7 +88,10 @@ void *memset(void *dst, int c, size_t n)
     u64 v = (u8)c * 0x0101010101010101ull;
 
     if (n >= REP_MIN) {
-        __asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+        u8 *end = d + n - 8;
+        n /= 8;
+        __asm__ volatile("rep stosq" : "+D"(d), "+c"(n) : "a"(v) : "memory");
+        ST(u64_any, end, v);
     } else if (n >= 8) {
         u8 *end = d + n - 8;
         for (; d < end; d += 8)

@@ -207,6 +207,8 @@ int mm_fault(u64 addr, bool write, bool exec)
         mutex_lock(&mm->lock);
         e = fault_locked(mm, addr, write, exec);
         mutex_unlock(&mm->lock);
+        if (e == -ENOMEM && plat_anon_in_heap())
+            e = -EDQUOT;        /* the count said yes, but the kernel took it meanwhile */
     } while (e == -EDQUOT && (e = oom_relieve()) == 0);
     return e == -ENOMEM ? -ENXIO : e;
 }

@@ -8,6 +8,8 @@
 #include "vfs.h"
 
 #define FLUSH_NS (5 * NSEC_PER_SEC)
+#define PAUSE_NS (NSEC_PER_SEC / 50)
+#define WORTH    8              /* pages: there is something to be had */
 #define TRIES    3              /* the first look at a page only takes its mark of use */
 
 static struct task *worker;
@@ -46,14 +48,16 @@ void reclaim_expect_dirt(void)
         task_wake(worker);
 }
 
+/* When there is nothing more to win, not again at once: those that need memory now will
+ * see to it themselves (core/oom.c). */
 static void make_room(void)
 {
     u64 want = 2 * low_mark(), have = kmem_free_bytes() >> PAGE_SHIFT;
 
-    if (have >= want)
+    if (have >= want || mm_reclaim(want - have) >= WORTH)
         return;
-    if (mm_reclaim(want - have) < want - have)
-        vfs_shrink();           /* names and inodes: their pages are gone already */
+    vfs_shrink();               /* names and inodes: their pages are gone already */
+    task_sleep(time_mono() + PAUSE_NS, false);
 }
 
 static void reclaim_thread(void *arg)

@@ -19,7 +19,7 @@ static u64 *next_table(u64 *e, bool make)
             return NULL;
         *e = plat_gpa(p) | PTE_P | PTE_W | PTE_U;
     }
-    return plat_kva(*e & PTE_ADDR);
+    return pvh_kva(*e & PTE_ADDR);
 }
 
 static u64 *pte_make(struct mm *mm, u64 va)
@@ -31,31 +31,67 @@ static u64 *pte_make(struct mm *mm, u64 va)
     return t ? &t[va >> 12 & 511] : NULL;
 }
 
-/* The next entry in use from *va on, below end; NULL: none. *va is set to its address. */
-static u64 *pte_next(struct mm *mm, u64 *va, u64 end)
+/* A walk over entries: the table that the last one was in, for addresses from `base`. */
+struct walk { const struct mm *mm; u64 *table, base; };
+
+#define SPAN(level) (1ull << (12 + 9 * (level)))        /* of a table of `level` */
+
+/* The first entry in use from e on, or stop. */
+static u64 *skip_empty(u64 *e, u64 *stop)
 {
-    while (mm->plat && *va < end) {
-        u64 *t = mm->plat;
-        int l = 4;
-        for (; l > 1 && t; l--) {
-            u64 *n = next_table(&t[*va >> (12 + 9 * (l - 1)) & 511], false);
-            if (!n)
-                break;
-            t = n;
+    while (e + 4 <= stop && !(e[0] | e[1] | e[2] | e[3]))
+        e += 4;
+    while (e < stop && !*e)
+        e++;
+    return e;
+}
+
+/* The table of entries for *va; or NULL, with *va moved to where one may be. */
+static u64 *leaf_of(const struct mm *mm, u64 *va)
+{
+    u64 *t = mm->plat;
+
+    for (int l = 4; l > 1; l--) {
+        u64 *e = &t[*va >> (12 + 9 * (l - 1)) & 511];
+        if (!*e) {
+            u64 empty = (u64)(skip_empty(e, t + 512) - e);
+            *va = (*va & ~(SPAN(l - 1) - 1)) + empty * SPAN(l - 1);
+            return NULL;
         }
-        if (l > 1) {            /* nothing below this entry: skip what it covers */
-            u64 span = 1ull << (12 + 9 * (l - 1));
-            *va = (*va | (span - 1)) + 1;
-            continue;
+        t = pvh_kva(*e & PTE_ADDR);
+    }
+    return t;
+}
+
+/* The next entry in use from *va on, below end; NULL: none. *va is set to its address. */
+static u64 *walk_next(struct walk *w, u64 *va, u64 end)
+{
+    u64 a = *va;
+
+    while (w->mm->plat && a < end) {
+        if (!w->table || a - w->base >= SPAN(1)) {
+            w->table = leaf_of(w->mm, &a);
+            w->base = a & ~(SPAN(1) - 1);
+            if (!w->table)
+                continue;
         }
-        do {
-            u64 *e = &t[*va >> 12 & 511];
-            if (*e)
-                return e;
-            *va += PAGE_SIZE;
-        } while (*va < end && *va >> 12 & 511);
+        u64 n = (min(end, w->base + SPAN(1)) - a + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        u64 *e = &w->table[a >> 12 & 511], *stop = e + n;
+        e = skip_empty(e, stop);
+        a = w->base + ((u64)(e - w->table) << 12);
+        if (e < stop) {
+            *va = a;
+            return e;
+        }
     }
     return NULL;
+}
+
+static u64 *pte_next(const struct mm *mm, u64 *va, u64 end)
+{
+    struct walk w = { mm, NULL, 0 };
+
+    return walk_next(&w, va, end);
 }
 
 static u64 cr3_of(const struct mm *mm)
@@ -136,9 +172,10 @@ static void flush(const struct mm *mm, u64 va, u64 n)
 
 static void free_tables(u64 *t, int level)
 {
-    for (int i = 0; i < (level == 4 ? 256 : 512); i++)
-        if (level > 1 && t[i])
-            free_tables(plat_kva(t[i] & PTE_ADDR), level - 1);
+    u64 *stop = t + (level == 4 ? 256 : 512);
+
+    for (u64 *e = t; level > 1 && (e = skip_empty(e, stop)) < stop; e++)
+        free_tables(pvh_kva(*e & PTE_ADDR), level - 1);
     kpages_free(t, 1);
 }
 
@@ -245,12 +282,13 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
 /* A page goes back only when no CPU can reach it any more. */
 int plat_as_unmap(struct mm *mm, u64 va, u64 len)
 {
+    struct walk w = { mm, NULL, 0 };
     u64 old[BATCH], a = va, *e;
     u32 n;
 
     do {
         u64 first = va;
-        for (n = 0; n < BATCH && (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+        for (n = 0; n < BATCH && (e = walk_next(&w, &a, va + len)); a += PAGE_SIZE) {
             if (n == 0)
                 first = a;
             old[n++] = exchange(e, 0);
@@ -264,9 +302,10 @@ int plat_as_unmap(struct mm *mm, u64 va, u64 len)
 
 int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot)
 {
+    struct walk w = { mm, NULL, 0 };
     u64 first = va, n = 0, *e;
 
-    for (u64 a = va; (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+    for (u64 a = va; (e = walk_next(&w, &a, va + len)); a += PAGE_SIZE) {
         u64 old = exchange(e, 0);       /* or a D that comes just now would be lost */
         WRITE_ONCE(*e, prot_bits(old, prot));
         if (n++ == 0)
@@ -278,9 +317,10 @@ int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot)
 
 int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len)
 {
+    struct walk w = { mm, NULL, 0 };
     u64 n = 0, *e;
 
-    for (u64 a = from; (e = pte_next(mm, &a, from + old_len)); a += PAGE_SIZE, n++) {
+    for (u64 a = from; (e = walk_next(&w, &a, from + old_len)); a += PAGE_SIZE, n++) {
         u64 *d = pte_make(mm, to + (a - from));
         if (!d)
             return -ENOMEM;
@@ -304,7 +344,7 @@ static int break_cow(struct mm *mm, u64 va, u64 *e)
     void *p = kpages_raw(1);
     if (!p)
         return -ENOMEM;
-    memcpy(p, plat_kva(old & PTE_ADDR), PAGE_SIZE);
+    memcpy(p, pvh_kva(old & PTE_ADDR), PAGE_SIZE);
     *e = (old & ~(PTE_ADDR | PTE_COW | PTE_FILE)) | plat_gpa(p) | PTE_OWNED | PTE_W;
     flush(mm, va, 1);
     pvh_page_put(old);
@@ -313,9 +353,10 @@ static int break_cow(struct mm *mm, u64 va, u64 *e)
 
 int plat_as_populate(struct mm *mm, u64 va, u64 len, bool write)
 {
+    struct walk w = { mm, NULL, 0 };
     u64 *e;
 
-    for (u64 a = va; write && (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE)
+    for (u64 a = va; write && (e = walk_next(&w, &a, va + len)); a += PAGE_SIZE)
         if (*e & PTE_COW && *e & PTE_PROTW && break_cow(mm, a, e) < 0)
             return -ENOMEM;
     return 0;
@@ -338,11 +379,12 @@ int pvh_as_resolve(struct mm *mm, u64 addr, bool write)
 
 int pvh_as_clone(struct mm *to, struct mm *from)
 {
+    struct walk w = { from, NULL, 0 };
     u64 n = 0, *e;
 
     if (as_ready(to) < 0)
         return -ENOMEM;
-    for (u64 a = 0; (e = pte_next(from, &a, PVH_USER_MAX)); a += PAGE_SIZE, n++) {
+    for (u64 a = 0; (e = walk_next(&w, &a, PVH_USER_MAX)); a += PAGE_SIZE, n++) {
         u64 *d = pte_make(to, a);
         if (!d)
             return -ENOMEM;     /* mm_put takes back what there is */
@@ -359,9 +401,10 @@ int pvh_as_clone(struct mm *to, struct mm *from)
 
 void plat_as_sweep(struct mm *mm, u64 va, u64 len)
 {
+    struct walk w = { mm, NULL, 0 };
     u64 first = va, n = 0, *e;
 
-    for (u64 a = va; (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+    for (u64 a = va; (e = walk_next(&w, &a, va + len)); a += PAGE_SIZE) {
         if ((*e & (PTE_FILE | PTE_COW | PTE_D)) != (PTE_FILE | PTE_D))
             continue;
         __atomic_fetch_and(e, ~PTE_D, __ATOMIC_SEQ_CST);
@@ -375,12 +418,13 @@ void plat_as_sweep(struct mm *mm, u64 va, u64 len)
 /* A is looked at and taken; TLBs may still have it, which makes a page seem less used. */
 void plat_as_age(struct mm *mm, u64 va, u64 len)
 {
+    struct walk w = { mm, NULL, 0 };
     u64 old[BATCH], a = va, *e;
     u32 n;
 
     do {
         u64 first = va;
-        for (n = 0; n < BATCH && (e = pte_next(mm, &a, va + len)); a += PAGE_SIZE) {
+        for (n = 0; n < BATCH && (e = walk_next(&w, &a, va + len)); a += PAGE_SIZE) {
             if (!(*e & PTE_FILE))
                 continue;
             if (*e & PTE_A && !(*e & PTE_HELD)) {

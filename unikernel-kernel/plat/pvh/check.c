@@ -58,8 +58,8 @@ static const char *registers(void)
     if ((r[1] >> 7 & 1 && !(cr4 >> 20 & 1)) || (r[1] >> 20 & 1 && !(cr4 >> 21 & 1)) ||
         (r[2] >> 2 & 1 && !(cr4 >> 11 & 1)))
         panic("SMEP, SMAP or UMIP is there and not in use");
-    return r[1] >> 7 & 1 && r[1] >> 20 & 1 && r[2] >> 2 & 1 ? "SMEP SMAP UMIP in use"
-                                                            : "SMEP SMAP UMIP where the CPU has them";
+    bool all = r[1] >> 7 & 1 && r[1] >> 20 & 1 && r[2] >> 2 & 1;
+    return all ? "SMEP SMAP UMIP in use" : "SMEP SMAP UMIP where the CPU has them";
 }
 
 void pvh_check_protection(void)

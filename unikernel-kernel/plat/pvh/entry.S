@@ -409,24 +409,39 @@ pvh_idle_entry:                         /* switched to with the scheduler's lock
     .popsection
     .endm
 
-/* size_t pvh_ucopy(void *dst, const void *src, size_t n): bytes NOT copied. */
+/* size_t pvh_ucopy(void *dst, const void *src, size_t n): 0, or there was a fault. */
     .globl pvh_ucopy
 pvh_ucopy:
     mov %rdx, %rcx
     user_on
-1:  rep movsb
+    cmp $8, %rdx
+    je 4f
+    shr $3, %rcx
+    and $7, %edx
+1:  rep movsq
+    mov %edx, %ecx
+    rep movsb
 2:  user_off
     mov %rcx, %rax
     ret
+4:  mov (%rsi), %rax
+    mov %rax, (%rdi)
+    xor %ecx, %ecx
+    jmp 2b
     except 1b, 2b, 2b
+    except 4b, 4b+6, 2b
 
-/* size_t pvh_uclear(void *dst, size_t n) */
+/* size_t pvh_uclear(void *dst, size_t n): the same */
     .globl pvh_uclear
 pvh_uclear:
     mov %rsi, %rcx
     xor %eax, %eax
     user_on
-1:  rep stosb
+    shr $3, %rcx
+    and $7, %esi
+1:  rep stosq
+    mov %esi, %ecx
+    rep stosb
 2:  user_off
     mov %rcx, %rax
     ret

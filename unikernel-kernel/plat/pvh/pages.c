@@ -21,7 +21,7 @@ static u32 *count_at(const void *page)
     return &counts[(u64)((const u8 *)page - counts_base) >> PAGE_SHIFT];
 }
 
-static u32 *count_of(u64 pte) { return count_at(plat_kva(pte & PTE_ADDR)); }
+static u32 *count_of(u64 pte) { return count_at(pvh_kva(pte & PTE_ADDR)); }
 
 void pvh_page_share(u64 pte)
 {
@@ -41,7 +41,7 @@ void pvh_page_put(u64 pte)
         __atomic_fetch_sub(count_of(pte), 1, __ATOMIC_ACQ_REL);
     } else if (pte & PTE_OWNED && __atomic_fetch_sub(count_of(pte), 1, __ATOMIC_ACQ_REL) == 0) {
         WRITE_ONCE(*count_of(pte), 0);
-        kpages_free(plat_kva(pte & PTE_ADDR), 1);
+        kpages_free(pvh_kva(pte & PTE_ADDR), 1);
     }
 }
 

@@ -9,7 +9,7 @@
 #define GIB4    (1ull << 32)
 #define DEVICES (1ull << 38)            /* offset from DIRECT, and no memory above it */
 
-static struct pvh_range hole = { ~0ull, ~0ull };        /* whole BIG pages */
+struct pvh_range pvh_hole = { ~0ull, ~0ull };        /* whole BIG pages */
 
 u64 pvh_kernel_cr3;
 static u64 window = PVH_KERNEL;         /* where physical memory is seen at present */
@@ -69,17 +69,17 @@ static void find_hole(void)
             high = min(high, pvh_ram[i].start);
     }
     if (high != ~0ull)
-        hole = (struct pvh_range){ low & ~(BIG - 1), (high + BIG - 1) & ~(BIG - 1) };
+        pvh_hole = (struct pvh_range){ low & ~(BIG - 1), (high + BIG - 1) & ~(BIG - 1) };
 }
 
 static u64 high_memory(void)
 {
-    u64 end = hole.end;
+    u64 end = pvh_hole.end;
 
     for (unsigned i = 0; i < pvh_nram; i++)
         if (pvh_ram[i].start <= end && pvh_ram[i].end > end)
             end = pvh_ram[i].end;
-    return end - hole.end;
+    return end - pvh_hole.end;
 }
 
 static void map_direct(u64 start, u64 end, u64 bits)
@@ -105,10 +105,10 @@ void pvh_paging_init(void)
     pvh_kernel_cr3 = early_page();
     find_hole();
     for (unsigned i = 0; i < pvh_nram; i++)
-        if (pvh_ram[i].start < hole.start)
-            map_direct(pvh_ram[i].start, min(pvh_ram[i].end, hole.start), data);
-    if (hole.start != ~0ull)
-        map_direct(hole.end, hole.end + high_memory(), data);
+        if (pvh_ram[i].start < pvh_hole.start)
+            map_direct(pvh_ram[i].start, min(pvh_ram[i].end, pvh_hole.start), data);
+    if (pvh_hole.start != ~0ull)
+        map_direct(pvh_hole.end, pvh_hole.end + high_memory(), data);
     map_direct(0, 1ul << 20, data);
     map_direct(PVH_MMIO, 1ull << 32, data | PTE_PCD | PTE_PWT);
     map_small(text, text - PVH_KERNEL, ro - text, PTE_P | PTE_A | PTE_G);
@@ -205,13 +205,13 @@ u64 plat_gpa(const void *p)
         return (*e & PTE_ADDR) | (a & ~PAGE_MASK);
     }
     a -= PVH_DIRECT;
-    return a < hole.start ? a : a + (hole.end - hole.start);
+    return a < pvh_hole.start ? a : a + (pvh_hole.end - pvh_hole.start);
 }
 
 void *plat_kva(u64 gpa)
 {
-    if (unlikely(gpa >= hole.start))
-        gpa = gpa >= hole.end ? gpa - (hole.end - hole.start) : gpa + DEVICES;
+    if (unlikely(gpa >= pvh_hole.start))
+        gpa = gpa >= pvh_hole.end ? gpa - (pvh_hole.end - pvh_hole.start) : gpa + DEVICES;
     return (void *)(PVH_DIRECT + gpa);
 }
 
@@ -219,13 +219,13 @@ void *plat_kva(u64 gpa)
 
 void pvh_heap_space(u64 low_end, u64 *start_r, u64 *end_r)
 {
-    u64 start = (u64)plat_kva(early_next), end = PVH_DIRECT + min(low_end, hole.start);
-    u64 high = hole.start == ~0ull ? 0 : high_memory();
+    u64 start = (u64)plat_kva(early_next), end = PVH_DIRECT + min(low_end, pvh_hole.start);
+    u64 high = pvh_hole.start == ~0ull ? 0 : high_memory();
 
-    if (high && low_end >= hole.start) {        /* nothing lies between */
+    if (high && low_end >= pvh_hole.start) {        /* nothing lies between */
         end += high;
     } else if (high > end - start) {
-        start = (u64)plat_kva(hole.end);
+        start = (u64)plat_kva(pvh_hole.end);
         end = start + high;
     }
     *start_r = start;
@@ -235,5 +235,5 @@ void pvh_heap_space(u64 low_end, u64 *start_r, u64 *end_r)
 /* Addresses go on there, and memory does not. */
 u64 plat_heap_seam(void)
 {
-    return hole.start == ~0ull ? 0 : (u64)plat_kva(hole.end);
+    return pvh_hole.start == ~0ull ? 0 : (u64)plat_kva(pvh_hole.end);
 }

@@ -21,6 +21,13 @@
 #define PTE_FILE  (1ull << 53)          /* the entry is counted as a user of the page (pages.c) */
 #define PTE_HELD  (1ull << 52)          /* PROT_NONE: not P, but there */
 
+/* What addresses leave out: paging.c. */
+extern struct pvh_range pvh_hole;
+static inline void *pvh_kva(u64 gpa)
+{
+    return likely(gpa < pvh_hole.start) ? (void *)(PVH_DIRECT + gpa) : plat_kva(gpa);
+}
+
 /* -- pages.c: a count for each page of the heap -- */
 void pvh_page_share(u64 pte);           /* one more entry for its page */
 void pvh_page_put(u64 pte);             /* an entry has gone, and with the last one the page */
