@@ -63,10 +63,6 @@ void pvh_apic_init(bool first)
 
     cpuid_read(1, 0, r);
     if (first && !pvh_host) {
-        outb(0x21, 0xff);               /* the old interrupt controllers, if any: masked */
-        outb(0xa1, 0xff);
-    }
-    if (first) {
         x2apic = r[2] >> 21 & 1;
         tsc_deadline = r[2] >> 24 & 1;
     }
