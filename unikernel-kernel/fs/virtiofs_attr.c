@@ -29,7 +29,8 @@ static void compare(struct inode *i, const struct fuse_attr *a, u64 until)
         vnode_pages_stale(v);
     v->seen_mtime = mtime;
     v->seen_version = v->attr_version;
-    WRITE_ONCE(v->cache_until, until);
+    /* Of contents there is news only when their writer closes the file. */
+    WRITE_ONCE(v->cache_until, until == D_UNTIL_NEWS ? time_mono() + NSEC_PER_SEC : until);
 }
 
 void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until)
