@@ -169,6 +169,21 @@ await() {
     done
 }
 
+@test "a worker of the driver domain is killed: the guest's work goes on" {
+    pvh 'i=0; while [ $i -lt 40 ]; do i=$((i + 1)); echo "n $i" > /x; cat /x; sleep 0.2; done; cat /x > /end'
+    xenc run -b "$B" t > "$T/out" 2> "$T/err" 3>&- &
+    local n p
+    for n in 3 12 20; do
+        await "n $n\$"
+        for _ in $(seq 50); do p=$(pgrep -x xenc-dev) && break; sleep 0.1; done
+        kill -KILL "$p"
+    done
+    wait $!
+    [ "$(wc -l < "$T/out")" -eq 40 ]
+    [ "$(cat "$B/rootfs/end")" = "n 40" ]
+    [ "$(grep -c 'killed by signal 9' "$T/err")" -eq 3 ]
+}
+
 @test "an idle domain: host memory, exits until it was there" {
     pvh 'exec sleep 30'
     xenc run -b "$B" t 3>&- &
