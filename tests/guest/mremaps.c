@@ -152,6 +152,34 @@ static void stacks(void)
     note("a thread's: %ld", (long)r);
 }
 
+/* remap_file_pages: pages of the file in another order. */
+static void remapped_pages(void)
+{
+    int f = open("pages", O_CREAT | O_RDWR | O_TRUNC, 0644);
+    for (int i = 0; i < 8; i++) {
+        char c = 'a' + i;
+        pwrite(f, &c, 1, i * 4096);
+    }
+    ftruncate(f, 8 * 4096);
+    char *m = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0);
+    say("swap", remap_file_pages(m, 4096, 0, 7, 0));
+    say("swap back", remap_file_pages(m + 7 * 4096, 4096, 0, 0, 0));
+    say("two", remap_file_pages(m + 4096, 2 * 4096, 0, 4, 0));
+    for (int i = 0; i < 8; i++) putchar(m[i * 4096]);
+    putchar('\n');
+    m[0] = 'X';
+    yes("one page, twice", m[0] == 'X');
+    char c;
+    pread(f, &c, 1, 7 * 4096);
+    note("in the file: %c", c);
+    say("with protection", remap_file_pages(m, 4096, PROT_READ, 1, 0));
+    say("nothing", remap_file_pages(m, 0, 0, 1, 0));
+    char *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, f, 0);
+    say("private", remap_file_pages(p, 4096, 0, 1, 0));
+    say("not mapped", remap_file_pages((void *)0x10000, 4096, 0, 1, 0));
+    munmap(m, 8 * 4096), munmap(p, 4096), close(f);
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGSEGV, on);
@@ -159,6 +187,7 @@ int main(int argc, char **argv)
     if (argc > 1) return deep(5000) == 5000 ? 0 : 1;
     remaps();
     advice();
+    remapped_pages();
     stacks();
     return 0;
 }

@@ -5,6 +5,23 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+/* The folder /proc/PID may be signalled, too. */
+static void folders(void)
+{
+    char name[40];
+    siginfo_t si;
+    pid_t p = fork();
+    if (!p) { pause(); _exit(0); }
+    snprintf(name, sizeof name, "/proc/%d", p);
+    int fd = open(name, O_RDONLY | O_DIRECTORY), other = open("/proc", O_RDONLY);
+    say("folder, signal 0", syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+    say("another folder", syscall(SYS_pidfd_send_signal, other, 0, NULL, 0));
+    say("waitid", waitid(P_PIDFD, fd, &si, WEXITED));
+    say("folder, kill", syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0));
+    say_wait("killed", p);
+    say("afterwards", syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+}
+
 int main(void)
 {
     pid_t p = fork();
@@ -26,5 +43,6 @@ int main(void)
     say("afterwards", syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
     say("wait again", waitid(P_PIDFD, fd, &si, WEXITED));
     say("read", read(fd, &si, 1));
+    folders();
     return 0;
 }

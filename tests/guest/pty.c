@@ -285,6 +285,33 @@ static void packets(void)
     check(access("/dev/pts/ptmx", F_OK) == 0, "/dev/pts/ptmx");
 }
 
+/* What is locked stays as it is. */
+static void locked(void)
+{
+    int m = posix_openpt(O_RDWR | O_NOCTTY), s;
+    struct termios l, t, got;
+
+    grantpt(m);
+    unlockpt(m);
+    s = open(ptsname(m), O_RDWR | O_NOCTTY);
+    memset(&l, 0xff, sizeof l);
+    check(ioctl(s, TIOCGLCKTRMIOS, &l) == 0 && l.c_lflag == 0 && l.c_iflag == 0 && l.c_cc[VINTR] == 0,
+          "nothing is locked at first");
+    l.c_lflag = ECHO;
+    l.c_cc[VINTR] = 1;
+    check(ioctl(s, TIOCSLCKTRMIOS, &l) == 0, "TIOCSLCKTRMIOS");
+    tcgetattr(s, &t);
+    t.c_lflag &= ~(ECHO | ICANON);
+    t.c_cc[VINTR] = 7;
+    t.c_cc[VQUIT] = 7;
+    tcsetattr(s, TCSANOW, &t);
+    tcgetattr(s, &got);
+    check((got.c_lflag & ECHO) && !(got.c_lflag & ICANON), "a locked flag");
+    check(got.c_cc[VINTR] == 3 && got.c_cc[VQUIT] == 7, "a locked character");
+    close(s);
+    close(m);
+}
+
 int main(void)
 {
     int st;
@@ -299,5 +326,6 @@ int main(void)
     check(st == 0, "the session");
     hangups();
     packets();
+    locked();
     return guest_end();
 }

@@ -111,6 +111,26 @@ void proc_ctx_put(struct proc_ctx *c)
     c->task = NULL;
 }
 
+int procfs_folder_proc(const struct file *f, struct proc **p_r)
+{
+    const struct proc_inode *pi;
+    struct proc_ctx c;
+    int r;
+
+    if (f->ops != &proc_dir_fops)
+        return -EBADF;
+    pi = f->inode->priv;
+    if (!pi->tid || pi->thread || pi->node != node_pid)
+        return -EBADF;
+    r = proc_ctx_get(f->inode, &c);
+    if (r)
+        return r;
+    *p_r = c.task->proc;
+    ref_get(&c.task->proc->ref);
+    proc_ctx_put(&c);
+    return 0;
+}
+
 bool proc_may_inspect(struct task *t)
 {
     const struct cred *me = current()->cred;

@@ -17,6 +17,45 @@ static long get_termios(struct tty *t, uptr_t arg, size_t n)
     return copy_to_user(arg, &k, n);
 }
 
+/* What TIOCSLCKTRMIOS has locked stays as it is. */
+static void keep_locked(const struct tty *t, struct termios2 *k)
+{
+    const struct termios *l = &t->locked;
+    const struct termios2 *old = &t->termios;
+
+    k->c_iflag = (old->c_iflag & l->c_iflag) | (k->c_iflag & ~l->c_iflag);
+    k->c_oflag = (old->c_oflag & l->c_oflag) | (k->c_oflag & ~l->c_oflag);
+    k->c_cflag = (old->c_cflag & l->c_cflag) | (k->c_cflag & ~l->c_cflag);
+    k->c_lflag = (old->c_lflag & l->c_lflag) | (k->c_lflag & ~l->c_lflag);
+    if (l->c_line)
+        k->c_line = old->c_line;
+    for (int i = 0; i < NCCS; i++)
+        if (l->c_cc[i])
+            k->c_cc[i] = old->c_cc[i];
+}
+
+static long set_locked(struct tty *t, uptr_t arg)
+{
+    struct termios l;
+
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (get_user(l, arg))
+        return -EFAULT;
+    spin_lock(&t->lock);
+    t->locked = l;
+    spin_unlock(&t->lock);
+    return 0;
+}
+
+static long get_locked(struct tty *t, uptr_t arg)
+{
+    spin_lock(&t->lock);
+    struct termios l = t->locked;
+    spin_unlock(&t->lock);
+    return put_user(l, arg);
+}
+
 /* n: how much of termios2 the program has; the speeds may be missing. */
 static long set_termios(struct tty *t, uptr_t arg, size_t n, bool flush)
 {
@@ -33,6 +72,7 @@ static long set_termios(struct tty *t, uptr_t arg, size_t n, bool flush)
     spin_lock(&t->lock);
     if (flush)
         ldisc_flush_input(t);
+    keep_locked(t, &k);
     ldisc_set_termios(t, &k);
     bool ready = ldisc_input_ready(t, false);
     spin_unlock(&t->lock);
@@ -74,6 +114,7 @@ static long set_termio(struct tty *t, uptr_t arg, bool flush)
     memcpy(k.c_cc, o.c_cc, NCC);
     if (flush)
         ldisc_flush_input(t);
+    keep_locked(t, &k);
     ldisc_set_termios(t, &k);
     spin_unlock(&t->lock);
     return 0;
@@ -199,6 +240,8 @@ long tty_mode_ioctl(struct tty *t, u32 cmd, u64 arg)
     case TCSETSF2: return set_termios(t, arg, sizeof(struct termios2), true);
     case TCSETA: case TCSETAW: return set_termio(t, arg, false);
     case TCSETAF: return set_termio(t, arg, true);
+    case TIOCGLCKTRMIOS: return get_locked(t, arg);
+    case TIOCSLCKTRMIOS: return set_locked(t, arg);
     case TIOCGWINSZ: return put_user(t->winsize, arg);
     case TIOCSWINSZ: return set_winsize(t, arg);
     case TIOCGSID: return get_sid(t, arg);

@@ -28,6 +28,7 @@ struct tty {
     u64 rdev;
     struct spinlock lock;               /* all up to the wait queues */
     struct termios2 termios;
+    struct termios locked;              /* bits and characters that set_termios leaves alone */
     struct winsize winsize;
     u8 *buf;                            /* input, TTY_BUF bytes, made when first needed */
     u64 ends[TTY_BUF / 64];             /* bit: a line ends with this byte */

@@ -89,6 +89,8 @@ struct file_ops;
 int mm_unmap_file(u64 addr, const struct file_ops *ops, struct file **file_r);
 int mm_mprotect(u64 addr, u64 len, u32 prot);
 s64 mm_mremap(u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
+/* remap_file_pages(2): other pages of the file that is mapped there, by a new mapping. */
+int mm_remap_pages(u64 addr, u64 len, u64 page, u32 flags);
 int mm_madvise(u64 addr, u64 len, int advice);
 int mm_msync(u64 addr, u64 len, int flags);
 int mm_mincore(u64 addr, u64 len, uptr_t vec);

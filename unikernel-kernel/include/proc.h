@@ -77,6 +77,8 @@ int rlimit_set(struct proc *p, unsigned res, u64 cur, u64 max);
 /* -- pidfds (core/pidfd.c) -- */
 int pidfd_new(struct proc *p, u32 flags, struct file **file_r);
 struct proc *pidfd_proc(const struct file *f);  /* borrowed; NULL: not a pidfd */
+/* fs/procfs.c: of an open folder /proc/PID. 0 (*p_r counted), -EBADF: it is none, -ESRCH. */
+int procfs_folder_proc(const struct file *f, struct proc **p_r);
 
 /* -- what uname says of the kernel; ns.h has the container's names -- */
 #define UTS_SYSNAME "Linux"

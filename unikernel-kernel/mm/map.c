@@ -216,6 +216,50 @@ s64 mm_mmap(u64 addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off)
     return r;
 }
 
+/* The file that a shared mapping, or several in a row, shows in all of [addr, addr + len):
+ * counted, or NULL. */
+static struct file *shared_file(struct mm *mm, u64 addr, u64 len, u32 *prot_r)
+{
+    struct file *f = NULL;
+    u64 at = addr;
+
+    mutex_lock(&mm->lock);
+    while (at < addr + len) {
+        const struct vma *v = vma_find(mm, at);
+        if (!v || v->start > at || !(v->flags & MAP_SHARED) || !v->file || (f && v->file != f)) {
+            f = NULL;
+            break;
+        }
+        if (!f)
+            *prot_r = v->prot;
+        f = v->file;
+        at = v->end;
+    }
+    if (f)
+        file_get(f);
+    mutex_unlock(&mm->lock);
+    return f;
+}
+
+int mm_remap_pages(u64 addr, u64 len, u64 page, u32 flags)
+{
+    struct file *f;
+    u32 prot;
+    s64 r;
+
+    addr &= PAGE_MASK;
+    len &= PAGE_MASK;
+    if (!len || addr + len <= addr || page + len / PAGE_SIZE < page)
+        return -EINVAL;
+    f = shared_file(current()->mm, addr, len, &prot);
+    if (!f)
+        return -EINVAL;
+    r = mm_mmap(addr, len, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK), f,
+                page * PAGE_SIZE);
+    file_put(f);
+    return r < 0 ? (int)r : 0;
+}
+
 int mm_munmap(u64 addr, u64 len)
 {
     struct mm *mm = current()->mm;

@@ -32,6 +32,11 @@ long sys_mprotect(const u64 *a) { return mm_mprotect(a[0], a[1], (u32)a[2]); }
 long sys_madvise(const u64 *a) { return mm_madvise(a[0], a[1], (int)a[2]); }
 long sys_msync(const u64 *a) { return mm_msync(a[0], a[1], (int)a[2]); }
 
+long sys_remap_file_pages(const u64 *a)
+{
+    return a[2] ? -EINVAL : mm_remap_pages(a[0], a[1], a[3], (u32)a[4]);
+}
+
 long sys_mremap(const u64 *a)
 {
     return mm_mremap(a[0], a[1], a[2], (u32)a[3], a[4]);

@@ -64,7 +64,8 @@ long sys_pidfd_send_signal(const u64 *a)
     f = fd_get((int)a[0]);
     if (!f) return -EBADF;
     p = pidfd_proc(f);
-    if (!p) r = -EBADF;
+    if (p) ref_get(&p->ref);
+    else r = procfs_folder_proc(f, &p);
     if (!r && a[2]) r = read_siginfo(&k, a[2], sig);
     if (!r) {
         mutex_lock(&procs_lock);
@@ -74,6 +75,7 @@ long sys_pidfd_send_signal(const u64 *a)
         else if (sig) r = signal_send_proc(p, sig, &k);
         mutex_unlock(&procs_lock);
     }
+    if (p) proc_put(p);
     file_put(f);
     return r;
 }
