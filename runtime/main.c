@@ -181,6 +181,7 @@ int main(int argc, char **argv)
         if (r == 0)
             r = run_verb(&rt, argc, argv, &e);
     }
+    free(rt.annotations);
     if (r < 0) {
         report(&g, &e);
         return 1;

@@ -30,6 +30,8 @@ static void type(const char *k)
             if (*k == 'x') { c = strtol((char[]){ k[1], k[2], 0 }, NULL, 16); k += 2; }
         }
         if (write(m, &c, 1) != 1) return;
+        /* The program's answer to each key, so that a slow one does not take two at once. */
+        poll(&(struct pollfd){ m, POLLIN, 0 }, 1, 250);
         drain(5);
     }
 }
