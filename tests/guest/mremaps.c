@@ -180,6 +180,21 @@ static void remapped_pages(void)
     munmap(m, 8 * 4096), munmap(p, 4096), close(f);
 }
 
+/* Far above where mappings usually lie. */
+static void high(void)
+{
+    char *at = (char *)0x200000000000, *q;
+    char *p = mmap(at, 8 * 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    yes("high", p == at);
+    for (int i = 0; i < 8; i++) p[i * 4096] = i;
+    munmap(p + 4 * 4096, 4096);
+    q = mremap(p, 4 * 4096, 16 * 4096, MREMAP_MAYMOVE);
+    yes("moved", q != MAP_FAILED && q != p && q[0] == 0 && q[3 * 4096] == 3 && !q[15 * 4096]);
+    q = mremap(p + 5 * 4096, 3 * 4096, 2 * 4096, 0);
+    yes("shrunk", q == p + 5 * 4096 && q[4096] == 6);
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGSEGV, on);
@@ -188,6 +203,7 @@ int main(int argc, char **argv)
     remaps();
     advice();
     remapped_pages();
+    high();
     stacks();
     return 0;
 }

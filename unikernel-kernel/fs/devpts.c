@@ -137,21 +137,19 @@ static const struct inode_ops root_ops = {
 static int devpts_readdir(struct file *f, struct dirent_ctx *c)
 {
     struct devpts *d = inode_devpts(f->inode);
+    u64 pos = (u64)max(f->pos, 2l);
     char name[12];
 
     if (!readdir_dots(f, c))
         return 0;
-    if (f->pos == 2) {
-        if (!c->emit(c, "ptmx", 4, 2, 3, mode_dtype(S_IFCHR)))
-            return 0;
-        f->pos = 3;
-    }
-    for (; f->pos < 3 + (loff_t)READ_ONCE(d->top); f->pos++) {
-        u32 n = (u32)f->pos - 3;
+    if (pos == 2 && !c->emit(c, "ptmx", 4, 2, 3, mode_dtype(S_IFCHR)))
+        return 0;
+    for (pos = max(pos, 3ul); pos < 3 + (u64)READ_ONCE(d->top); pos++) {
+        u32 n = (u32)pos - 3;
         if (!READ_ONCE(d->slot[n].i))
             continue;
         size_t len = (size_t)snprintf(name, sizeof name, "%u", n);
-        if (!c->emit(c, name, len, n + 3, (u64)f->pos + 1, mode_dtype(S_IFCHR)))
+        if (!c->emit(c, name, len, n + 3, pos + 1, mode_dtype(S_IFCHR)))
             return 0;
     }
     return 0;

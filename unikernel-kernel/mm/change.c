@@ -124,6 +124,28 @@ static bool extend(struct mm *mm, struct vma *v, u64 new_len)
     return true;
 }
 
+/* On pv the kernel lies between low and high addresses, and the host moves nothing across. */
+static bool apart(u64 a, u64 b)
+{
+    return plat_kernel_end() > plat_user_top() &&
+           (a < plat_user_top()) != (b < plat_user_top());
+}
+
+/* Where what lies at `old` may go; 0: nowhere. */
+static u64 gap_for(struct mm *mm, u64 old, u64 len)
+{
+    u64 top = mm->stack_limit;
+
+    if (apart(old, top)) {
+        mm->mmap_hint = 0;      /* it is one of low addresses */
+        top = plat_user_max();
+    }
+    u64 to = vma_gap(mm, len, top);
+    if (top == plat_user_max())
+        mm->mmap_hint = 0;
+    return to && !apart(old, to) ? to : 0;
+}
+
 static s64 remap_locked(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 to)
 {
     struct vma *v = vma_find(mm, old);
@@ -145,9 +167,11 @@ static s64 remap_locked(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 fl
             return (s64)old;
         if (!(flags & MREMAP_MAYMOVE))
             return -ENOMEM;
-        to = vma_gap(mm, new_len, mm->stack_limit);
+        to = gap_for(mm, old, new_len);
         if (!to)
             return -ENOMEM;
+    } else if (apart(old, to)) {
+        return -ENOMEM;
     } else {
         e = unmap_range(mm, to, to + new_len);
         if (e == 0 && new_len < old_len)
