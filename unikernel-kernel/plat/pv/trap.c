@@ -8,6 +8,9 @@
 #include <asm/siginfo.h>
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
+#include <linux/audit.h>
+
+enum { TRAP_GP = 13, INT80_ERR = 0x80 * 8 + 2 };        /* as the CPU says of int $0x80 */
 
 #define HOT 32  /* traps after which a program is worth patching: 0.1 ms lost */
 
@@ -143,7 +146,12 @@ void pv_user_trap(struct regs *r, void *info, int sig)
 
     current()->regs = r;
     current()->plat.in_kick = sig == PV_SIG_KICK;
-    if (sig == SIGSYS) {
+    if (sig == SIGSYS && unlikely(si->si_arch != AUDIT_ARCH_X86_64)) {
+        /* int $0x80: other numbers and half of the registers, as on a kernel without it */
+        current()->fault_err = INT80_ERR;
+        current()->fault_trap = TRAP_GP;
+        task_fault(r, SIGSEGV, SI_KERNEL, 0);
+    } else if (sig == SIGSYS) {
         r->nr = (u32)si->si_syscall;
         r->rax = -ENOSYS;
         syscall_dispatch(r);
