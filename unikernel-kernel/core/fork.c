@@ -186,6 +186,7 @@ static int link_child(struct task *c, struct task *t, const struct clone_req *rq
     } else if (signal_pending(t)) {
         r = -ERESTARTNOINTR;    /* what was sent to its group would miss the child */
     } else if (n == p) {
+        seccomp_new_thread(c, t);
         list_add_tail(&p->threads, &c->proc_link);
         p->nthreads++;
     } else {

@@ -7,9 +7,6 @@
 
 /* The most often a timer fires, whatever its interval: more are counted as missed. */
 #define PERIOD_MIN 100000ull
-/* How often the CPU time is looked at while a timer waits for it. */
-#define CPU_TICK 10000000ull
-
 u64 timer_advance(u64 when, u64 interval, u64 now, u32 *missed_r)
 {
     u64 n = now > when ? (now - when) / interval : 0, next = when + (n + 1) * interval;

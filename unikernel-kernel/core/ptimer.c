@@ -12,17 +12,32 @@ struct ptimer {
     struct task *thread;        /* SIGEV_THREAD_ID: counted */
     struct sigq *sig;           /* NULL: SIGEV_NONE */
     int clock, overrun;         /* overrun: of the signal delivered last */
-    u64 interval, when;         /* when: monotonic, 0: not armed */
+    bool cpu;                   /* the clock is the CPU time of the process */
+    u64 interval, when;         /* when: of its clock, or monotonic; 0: not armed */
 };
+
+/* When the CPU time can have reached `when` at the earliest, but for the coarse tick. */
+static u64 cpu_look(const struct ptimer *t, u64 used)
+{
+    u64 left = t->when > used ? t->when - used : 0;
+
+    return time_mono() + max(CPU_TICK, left / max(t->proc->nthreads, 1u));
+}
 
 static void fired(struct ktimer *kt)
 {
     struct ptimer *t = container_of(kt, struct ptimer, kt);
+    u64 used = t->cpu ? proc_cpu_time(t->proc) : 0;
     u32 missed = 0;
 
+    if (t->cpu && used < t->when) {
+        ktimer_set(kt, cpu_look(t, used));
+        return;
+    }
     if (t->interval) {
-        t->when = timer_advance(kt->when, t->interval, time_mono(), &missed);
-        ktimer_set(kt, t->when);
+        t->when = t->cpu ? timer_advance(t->when, t->interval, used, &missed)
+                         : timer_advance(kt->when, t->interval, time_mono(), &missed);
+        ktimer_set(kt, t->cpu ? cpu_look(t, used) : t->when);
     } else {
         t->when = 0;
     }
@@ -74,7 +89,8 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
     ktimer_init(&t->kt, fired);
     t->proc = current()->proc;
     t->clock = clock;
-    r = clock_deadline(clock, 0, &now);
+    t->cpu = clock_is_own_cpu(clock);
+    r = t->cpu ? 0 : clock_deadline(clock, 0, &now);
     if (!r) r = set_target(t, ev ? ev : &plain);
     mutex_lock(&s->lock);
     while (!r && id < (int)ARRAY_SIZE(s->timer) && s->timer[id]) id++;
@@ -94,7 +110,7 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
 
 static void remaining(const struct ptimer *t, struct itimer *it_r)
 {
-    u64 now = time_mono(), when = READ_ONCE(t->when);
+    u64 now = t->cpu ? proc_cpu_time(t->proc) : time_mono(), when = READ_ONCE(t->when);
 
     it_r->interval = t->interval;
     it_r->value = !when ? 0 : when > now ? when - now : t->sig ? 1 : 0;
@@ -115,14 +131,15 @@ int ptimer_set(int id, bool absolute, const struct itimer *it, struct itimer *ol
     }
     ktimer_cancel(&t->kt);
     if (old_r) remaining(t, old_r);
-    if (it->value && absolute) clock_deadline(t->clock, it->value, &when);
+    if (it->value && t->cpu) when = it->value + (absolute ? 0 : proc_cpu_time(t->proc));
+    else if (it->value && absolute) clock_deadline(t->clock, it->value, &when);
     else if (it->value) when = time_mono() + it->value;
     if (it->value && !when) when = 1;
     t->interval = it->interval;
     t->overrun = 0;
     t->when = when;
     /* without a signal nobody needs to be told */
-    if (when && t->sig) ktimer_set(&t->kt, when);
+    if (when && t->sig) ktimer_set(&t->kt, t->cpu ? time_mono() + min(CPU_TICK, it->value) : when);
     mutex_unlock(&s->lock);
     return 0;
 }

@@ -11,6 +11,7 @@ struct seccomp {
     struct ref ref;
     struct seccomp *prev;       /* older filters of the task; counted */
     unsigned n, total;          /* instructions here; in the whole chain */
+    bool strict;
     struct sock_filter insn[];
 };
 
@@ -37,7 +38,9 @@ void seccomp_put(struct seccomp *s)
 
 int seccomp_mode(const struct task *t)
 {
-    return t->seccomp ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED;
+    const struct seccomp *s = READ_ONCE(t->seccomp);
+
+    return !s ? SECCOMP_MODE_DISABLED : s->strict ? SECCOMP_MODE_STRICT : SECCOMP_MODE_FILTER;
 }
 
 /* -- checking -- */
@@ -103,16 +106,75 @@ int seccomp_attach(const struct sock_filter *f, unsigned n)
 
     if (!program_ok(f, n)) return -EINVAL;
     if (before + n > CHAIN_MAX) return -ENOMEM;
+    if (seccomp_mode(t) == SECCOMP_MODE_STRICT) return -EINVAL;
     s = kmalloc(sizeof *s + n * sizeof *f);
     if (!s) return -ENOMEM;
     ref_init(&s->ref);
     s->prev = t->seccomp;       /* our reference moves into the chain */
     s->n = n;
     s->total = before + n;
+    s->strict = false;
     memcpy(s->insn, f, n * sizeof *f);
     __atomic_add_fetch(&syscall_watch, 1, __ATOMIC_RELAXED);
-    t->seccomp = s;
+    __atomic_store_n(&t->seccomp, s, __ATOMIC_RELEASE);
     return 0;
+}
+
+int seccomp_attach_strict(const struct sock_filter *f, unsigned n)
+{
+    int r = current()->seccomp ? -EINVAL : seccomp_attach(f, n);
+
+    if (!r) current()->seccomp->strict = true;
+    return r;
+}
+
+/* -- all threads of a process: procs_lock held -- */
+
+/* Does `s` stand on `base`, so that nobody loses a filter who changes to it? */
+static bool stands_on(const struct seccomp *s, const struct seccomp *base)
+{
+    while (s && s != base) s = s->prev;
+    return s == base;
+}
+
+static int unrelated_thread(const struct task *t)
+{
+    const struct task *o;
+
+    list_for_each(o, &t->proc->threads, proc_link)
+        if (o != t && o->state != TASK_ZOMBIE && !stands_on(t->seccomp, o->seccomp))
+            return o->tid;
+    return 0;
+}
+
+/* The other may be running its old filters just now: the new chain keeps them. */
+static void take_over(struct task *o, const struct task *t)
+{
+    struct seccomp *old = o->seccomp;
+
+    __atomic_store_n(&o->seccomp, seccomp_get(t->seccomp), __ATOMIC_RELEASE);
+    seccomp_put(old);
+    if (t->no_new_privs) o->no_new_privs = true;
+}
+
+int seccomp_attach_all(const struct sock_filter *f, unsigned n)
+{
+    struct task *t = current(), *o;
+    int r;
+
+    mutex_lock(&procs_lock);
+    r = unrelated_thread(t);
+    if (!r) r = seccomp_attach(f, n);
+    if (!r)
+        list_for_each(o, &t->proc->threads, proc_link)
+            if (o != t && o->state != TASK_ZOMBIE) take_over(o, t);
+    mutex_unlock(&procs_lock);
+    return r;
+}
+
+void seccomp_new_thread(struct task *c, const struct task *t)
+{
+    if (unlikely(c->seccomp != t->seccomp)) take_over(c, t);
 }
 
 /* -- running -- */
@@ -195,7 +257,7 @@ bool seccomp_check(struct regs *r)
                                 r->arg[3], r->arg[4], r->arg[5] } };
     u32 ret = SECCOMP_RET_ALLOW;
 
-    for (const struct seccomp *s = current()->seccomp; s; s = s->prev) {
+    for (const struct seccomp *s = READ_ONCE(current()->seccomp); s; s = s->prev) {
         u32 v = run(s, &d);
 
         /* the more severe action is the smaller one, as signed numbers */
@@ -215,6 +277,7 @@ bool seccomp_check(struct regs *r)
         r->rax = -ENOSYS;       /* nobody is there to ask */
         return false;
     case SECCOMP_RET_KILL_THREAD:
+        if (seccomp_mode(current()) == SECCOMP_MODE_STRICT) task_exit(SIGKILL);
         if (current()->proc->nthreads > 1) task_exit(SIGSYS);
         break;
     }

@@ -1,6 +1,7 @@
 /* Clocks (clock_gettime(2)). The platform has two, the rest follows from them. */
 #include <linux/time.h>
 #include "proc.h"
+#include "timerset.h"
 #include "user.h"
 
 static u64 boot_time;
@@ -82,6 +83,15 @@ static int cpu_clock(int id, u64 *ns_r)
     *ns_r = proc_cpu_time(p);
     proc_put(p);
     return 0;
+}
+
+bool clock_is_own_cpu(int id)
+{
+    int pid = ~(id >> 3);
+
+    if (id >= 0) return id == CLOCK_PROCESS_CPUTIME_ID;
+    return (id & CPU_KIND) <= CPU_SCHED && !(id & CPU_THREAD) &&
+           (!pid || pid == current()->proc->pid);
 }
 
 /* -- by number -- */

@@ -6,6 +6,9 @@
 
 struct ptimer;
 
+/* How often the CPU time is looked at while a timer waits for it. */
+#define CPU_TICK 10000000ull
+
 struct cpu_timer { u64 at, interval; };         /* CPU time of the process, ns; 0: off */
 
 struct ktimer_set {
@@ -20,6 +23,8 @@ struct ktimer_set {
 
 struct ktimer_set *timer_set_get(struct proc *p);       /* NULL: no memory */
 void ptimer_delete_all(struct ktimer_set *s);
+/* Is it the clock of the CPU time of the current process? */
+bool clock_is_own_cpu(int id);
 /* After an expiry at `when` with an interval: the next one, and how many were missed. */
 u64 timer_advance(u64 when, u64 interval, u64 now, u32 *missed_r);
 #endif

@@ -46,6 +46,7 @@ struct mm {
     u64 arg_start, arg_end, env_start, env_end;
     u64 mmap_hint;
     u64 auxv[48]; u32 auxv_n;
+    u64 barrier; u32 barriers;          /* membarrier(2): its page; what is registered */
     bool fork_advice;                   /* some mapping has it: mm_fork_child */
     u32 traps;                          /* pv: system calls that came by trap */
     void *plat;

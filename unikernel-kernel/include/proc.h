@@ -90,6 +90,12 @@ int procfs_folder_proc(const struct file *f, struct proc **p_r);
 struct sock_filter;
 struct seccomp;
 int seccomp_attach(const struct sock_filter *f, unsigned n);    /* current task */
+/* The same for all threads of its process; > 0: one, by its id, has filters of its own. */
+int seccomp_attach_all(const struct sock_filter *f, unsigned n);
+/* Strict mode: what the program does not allow kills the thread. */
+int seccomp_attach_strict(const struct sock_filter *f, unsigned n);
+/* c was copied from t and is about to be seen by others; procs_lock held. */
+void seccomp_new_thread(struct task *c, const struct task *t);
 struct seccomp *seccomp_get(struct seccomp *s);
 void seccomp_put(struct seccomp *s);
 /* Runs the filters: true: go on with the call; else r->rax (or a signal) is set. */

@@ -75,6 +75,8 @@ void mm_clear(struct mm *mm, const struct inode *prog)
     mm->locked = 0;
     mm->peak = mm->total;
     mm->fork_advice = false;
+    mm->barrier = 0;
+    mm->barriers = 0;
     budget_clear(mm);           /* what is kept is a file's */
     mutex_unlock(&mm->lock);
 }

@@ -6,12 +6,14 @@
 
 #include <asm/mman.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 
 #define RUN_MIN (16ul << 10)            /* a lone touch */
 #define RUN_SEQ (32ul << 10)            /* next to a present run: at least */
 #define RUN_HUGE (2ul << 20)            /* the host's huge page */
 #define HUGE_AFTER (1ul << 20)          /* a walk this long gets huge pages from there on */
 #define TEXT_NOW (256ul << 10)          /* small programs' text comes in one go */
+#define STACK_GAP (1ul << 20)           /* kept free below what grows down */
 #define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
 
 static int map_pages(struct mm *mm, const struct vma *v, u64 start, u64 end, bool write)
@@ -170,12 +172,31 @@ static bool allowed(const struct vma *v, bool write, bool exec)
     return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
+/* The mapping above a hole may grow down into it, but not up to the one below. */
+static struct vma *grow_down(struct mm *mm, struct vma *v, u64 page)
+{
+    const struct vma *below = v ? vma_prev(v) : NULL;
+    const struct proc *p = current()->proc;
+    u64 more = v ? v->start - page : 0;
+
+    if (!v || !(v->flags & MAP_GROWSDOWN) || v->src.kind != SRC_ANON)
+        return NULL;
+    if (v->end - page > READ_ONCE(p->rlim[RLIMIT_STACK].cur) ||
+        mm->total + more > READ_ONCE(p->rlim[RLIMIT_AS].cur) || page < plat_user_min() ||
+        (below && page < below->end + STACK_GAP))
+        return NULL;
+    v->start = page;            /* where it stands in the tree does not change */
+    mm->total += more;
+    mm->peak = max(mm->peak, mm->total);
+    return v;
+}
+
 static int fault_locked(struct mm *mm, u64 addr, bool write, bool exec)
 {
     u64 page = PAGE_DOWN(addr), start, end;
     struct vma *v = vma_find(mm, addr);
 
-    if (!v || v->start > addr)
+    if ((!v || v->start > addr) && !(v = grow_down(mm, v, page)))
         return -EFAULT;
     if (!allowed(v, write, exec))
         return -EACCES;

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <asm/prctl.h>
+#include <asm/unistd.h>
 #include "proc.h"
 #include "sys.h"
 #include "user.h"
@@ -88,7 +89,7 @@ static long capability_prctl(const u64 *a)
 
 /* -- seccomp -- */
 
-static long attach_filter(uptr_t prog)
+static long attach_filter(uptr_t prog, u32 flags)
 {
     struct { u16 len; u16 pad[3]; u64 filter; } fp;
     struct sock_filter *f;
@@ -100,9 +101,25 @@ static long attach_filter(uptr_t prog)
     f = kmalloc(fp.len * sizeof *f);
     if (!f) return -ENOMEM;
     r = copy_from_user(f, fp.filter, fp.len * sizeof *f);
-    if (!r) r = seccomp_attach(f, fp.len);
+    if (!r && (flags & SECCOMP_FILTER_FLAG_TSYNC)) r = seccomp_attach_all(f, fp.len);
+    else if (!r) r = seccomp_attach(f, fp.len);
     kfree(f);
-    return r;
+    return r > 0 && (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) ? -ESRCH : r;
+}
+
+static long attach_strict(void)
+{
+    static const struct sock_filter f[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),          /* the number */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_read, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_write, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_exit, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_rt_sigreturn, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD),
+    };
+
+    return seccomp_attach_strict(f, ARRAY_SIZE(f));
 }
 
 static long seccomp_actions(uptr_t p)
@@ -122,18 +139,19 @@ long sys_seccomp(const u64 *a)
     u32 op = (u32)a[0], flags = (u32)a[1];
 
     if (op == SECCOMP_GET_ACTION_AVAIL) return flags ? -EINVAL : seccomp_actions(a[2]);
+    if (op == SECCOMP_SET_MODE_STRICT) return flags || a[2] ? -EINVAL : attach_strict();
     if (op != SECCOMP_SET_MODE_FILTER) return -EINVAL;
     if (flags & ~(u32)(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG |
-                       SECCOMP_FILTER_FLAG_SPEC_ALLOW))
+                       SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC_ESRCH))
         return -EINVAL;
-    if ((flags & SECCOMP_FILTER_FLAG_TSYNC) && current()->proc->nthreads > 1) return -EINVAL;
-    return attach_filter(a[2]);
+    return attach_filter(a[2], flags);
 }
 
 static long seccomp_prctl(const u64 *a)
 {
     if (a[0] == PR_GET_SECCOMP) return seccomp_mode(current());
-    return a[1] == SECCOMP_MODE_FILTER ? attach_filter(a[2]) : -EINVAL;
+    if (a[1] == SECCOMP_MODE_STRICT) return attach_strict();
+    return a[1] == SECCOMP_MODE_FILTER ? attach_filter(a[2], 0) : -EINVAL;
 }
 
 /* -- the rest -- */
