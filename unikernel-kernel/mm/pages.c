@@ -23,6 +23,8 @@
 #define RUN_MIN     16          /* pages worth a call to the host */
 #define DIRTY_LOW   256u        /* free pages kept for reuse */
 #define DIRTY_HIGH  1024u       /* beyond this single pages are looked for, too */
+#define TRIM_STEP   1024u       /* after so many more freed: a look costs a walk over all */
+#define TRIM_CALLS  64u         /* to the host, at most, each time */
 
 struct chunk {
     u64 used[CHUNK_WORDS];
@@ -37,6 +39,7 @@ static struct {
     u64 start, end;
     u32 nchunks;                /* opened so far */
     u64 limit, used, dirty_free;        /* pages */
+    u64 trim_at;                /* of dirty_free: when to look for pages to give back */
     u64 high;                   /* of `used`: beyond it reclaim_poke is due */
     struct { u32 nfree; u32 low; } chunk[MAX_CHUNKS];   /* low: words below are full */
 } heap;
@@ -266,9 +269,12 @@ void pages_free(void *p, size_t n)
     spin_lock(&heap.lock);
     put_free(c, at, (u32)n, !release);
     heap.used -= n;
-    if (heap.dirty_free > DIRTY_HIGH)
-        for (u32 i = heap.nchunks, calls = 2; i-- && calls;)
+    heap.trim_at = min(heap.trim_at, heap.dirty_free + TRIM_STEP);
+    if (heap.dirty_free > DIRTY_HIGH && heap.dirty_free >= heap.trim_at) {
+        for (u32 i = heap.nchunks, calls = TRIM_CALLS; i-- && calls;)
             calls -= trim_chunk(i, RUN_MIN, calls);
+        heap.trim_at = heap.dirty_free + TRIM_STEP;
+    }
     spin_unlock(&heap.lock);
 }
 
