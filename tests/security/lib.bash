@@ -38,9 +38,11 @@ build_programs() {
         ${CC:-gcc} $flags -I"$top" "$here/$p.c" "$here/hostile.c" -o "$work/b/rootfs/bin/$p" \
             2> "$work/cc" || { reason="cannot compile $p.c: $(head -n 3 "$work/cc")"; return 1; }
     done
-    # shellcheck disable=SC2086
-    ${CC:-gcc} $flags -w "$here/../guest/killstress.c" -o "$work/b/rootfs/bin/killstress" \
-        -lpthread 2> "$work/cc" || { reason="cannot compile killstress.c"; return 1; }
+    for p in "$here/../guest/killstress.c" "$here/bombs.c"; do
+        # shellcheck disable=SC2086
+        ${CC:-gcc} $flags -w "$p" -o "$work/b/rootfs/bin/$(basename "$p" .c)" -lpthread \
+            2> "$work/cc" || { reason="cannot compile $p: $(head -n 3 "$work/cc")"; return 1; }
+    done
 }
 
 setup() {

@@ -140,7 +140,7 @@ static void test_ptimer(void)
     tap_is(ptimer_delete(id), 0, "timer_delete");
     tap_is(signal_dequeue(current(), ~0ull, &info), SIGUSR1, "what was queued stays");
     tap_is(ptimer_delete(id), -EINVAL, "gone");
-    tap_is(ptimer_create(CLOCK_PROCESS_CPUTIME_ID, &ev), -EOPNOTSUPP, "no CPU clocks");
+    tap_is(ptimer_create(CLOCK_THREAD_CPUTIME_ID, &ev), -EOPNOTSUPP, "no clocks of threads");
     ptimer_create(CLOCK_REALTIME, NULL);
     timers_exit(current()->proc);
     tap_is(ktimer_run(), WAIT_FOREVER, "the end of the process takes them all");
