@@ -9,12 +9,13 @@ static int pokes, order[64], n;
 void kworker_poke(void);
 void kworker_poke(void) { pokes++; }
 
-struct probe { struct ktimer t; int id; u64 again; int slow; };
+struct probe { struct ktimer t; int id; u64 again; int slow, begun; };
 
 static void fire(struct ktimer *t)
 {
     struct probe *p = container_of(t, struct probe, t);
 
+    __atomic_store_n(&p->begun, 1, __ATOMIC_SEQ_CST);
     if (p->slow) unit_sleep_ns(20000000);
     order[n++] = p->id;
     if (p->again) ktimer_set(t, t->when + p->again);
@@ -61,7 +62,7 @@ static void test_cancel_waits(void)
     ktimer_init(&p.t, fire);
     ktimer_set(&p.t, 1);
     unit_task_run(w, worker, NULL);
-    unit_sleep_ns(5000000);
+    while (!__atomic_load_n(&p.begun, __ATOMIC_SEQ_CST)) unit_sleep_ns(1000000);
     ktimer_cancel(&p.t);
     tap_is(n, 1, "cancelling waits for the function that runs");
     tap_ok(!p.t.armed, "and undoes what it set");
