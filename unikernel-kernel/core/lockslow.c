@@ -19,7 +19,8 @@ static void check_owner(const u32 *v, u32 seen)
     u32 tid = seen & ~LOCK_WAITERS;
     const struct task *t = task_peek((int)tid);
 
-    if (!t || t == current() || plat_task_alive(t)) return;
+    /* one that is on its way to another host process has none to name: not killed */
+    if (!t || t == current() || !plat_task_killed(t)) return;
     if ((READ_ONCE(*v) & ~LOCK_WAITERS) != tid || task_peek((int)tid) != t) return;
     panic("task %d (%s) was killed by the host while it held a kernel lock", t->tid, t->comm);
 }
