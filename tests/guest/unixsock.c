@@ -143,12 +143,39 @@ static void passing(void)
     close(s[1]);
 }
 
+/* A client that has gone before it was accepted. */
+static void gone(void)
+{
+    struct sockaddr_un a, b, got = { 0 };
+    socklen_t len = name(&a, "guest-gone", 1), mine = name(&b, "guest-client", 1), n = sizeof got;
+    int l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0), s;
+
+    check(bind(l, (void *)&a, len) == 0 && listen(l, 5) == 0, "a server");
+    check(connect(c, (void *)&a, len) == 0 && write(c, "hello", 5) == 5 && close(c) == 0,
+          "a client comes and goes");
+    s = accept(l, (void *)&got, &n);
+    check(s >= 0 && n == 2 && got.sun_family == AF_UNIX, "it is accepted: a name of no length");
+    check(read(s, buf, 9) == 5 && read(s, buf, 9) == 0, "what it said");
+    n = sizeof got;
+    check(getpeername(s, (void *)&got, &n) == 0 && n == 2, "getpeername");
+    close(s);
+    c = socket(AF_UNIX, SOCK_STREAM, 0);
+    check(bind(c, (void *)&b, mine) == 0 && connect(c, (void *)&a, len) == 0 && close(c) == 0,
+          "one with a name");
+    n = sizeof got;
+    s = accept(l, (void *)&got, &n);
+    check(s >= 0 && n == mine && !memcmp(&got, &b, mine), "has it still");
+    close(s);
+    close(l);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     pairs();
     server("/tmp/guest-socket", 0);
     server("guest-abstract", 1);
+    gone();
     datagrams();
     passing();
     return guest_end();

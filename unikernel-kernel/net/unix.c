@@ -52,6 +52,7 @@ void unix_put(struct usock *u)
         umsg_free(m);
     }
     uaddr_put(u->addr);
+    uaddr_put(u->peer_addr);
     kfree(u);
 }
 
@@ -247,22 +248,22 @@ static int unix_accept(struct socket *s, bool nonblock, struct socket **new_r)
 
 static int unix_getname(struct socket *s, bool peer, u8 *addr)
 {
-    struct usock *u = unix_of(s), *p = NULL;
+    struct usock *u = unix_of(s), *p = peer ? unix_peer_get(u) : u;
+    struct uaddr *a;
     int len = 2;
 
-    if (peer) {
-        p = u = unix_peer_get(u);
-        if (!p)
-            return -ENOTCONN;
-    }
-    struct uaddr *a = __atomic_load_n(&u->addr, __ATOMIC_ACQUIRE);
+    /* A peer that has gone still has a name. */
+    if (!p && u->state != U_CLOSED)
+        return -ENOTCONN;
+    a = p ? __atomic_load_n(&p->addr, __ATOMIC_ACQUIRE) : u->peer_addr;
     addr[0] = AF_UNIX;
     addr[1] = 0;
     if (a) {
         len = (int)a->len;
         memcpy(addr, a->sun, a->len);
     }
-    unix_put(p);
+    if (peer)
+        unix_put(p);
     return len;
 }
 
@@ -304,6 +305,9 @@ static void end(struct usock *u, bool embryo)
     bool back = p && p->peer == u && !unix_dgram(u);
     if (back) {                         /* a stream's other end has no peer any more */
         p->peer = NULL;
+        p->peer_addr = u->addr;
+        if (u->addr)
+            ref_get(&u->addr->ref);
         p->state = U_CLOSED;
         WRITE_ONCE(p->rx_shut, true);
         if (embryo || !list_empty(&u->rx))

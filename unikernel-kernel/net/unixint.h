@@ -39,6 +39,7 @@ struct usock {
 
     enum ustate state;          /* link_lock */
     struct usock *peer;         /* counted; link_lock */
+    struct uaddr *peer_addr;    /* U_CLOSED: the address that the peer had; set once */
     struct ucred cred, peer_cred;
     struct waitq wq;            /* readers, accepters, pollers */
     struct waitq room_wq;       /* those who send to this socket */

@@ -165,7 +165,7 @@ static long do_accept(const u64 *a, u32 flags)
         return r;
     if (a[1]) {
         r = n->ops->getname(n, true, addr);
-        r = give_addr(a[1], a[2], addr, r < 0 ? 2 : r);
+        r = r < 0 ? -ECONNABORTED : give_addr(a[1], a[2], addr, r);
     }
     if (r) {
         n->ops->close(n);

@@ -11,9 +11,9 @@ redis-benchmark -s "$PWD/sock" -q -n 50000 -c 10 -P 16 -r 10000 -t set,incr 2>&1
 c dbsize | awk '{ print $1 > 5000 }'; for i in $(seq 3000); do echo "set key:$i $i"; done | c --pipe | tail -n 1
 t save
 c bgsave; for _ in $(seq 100); do [ "$(c lastsave)" != 0 ] && [ -s dump.rdb ] && break; sleep 0.1; done; redis-check-rdb dump.rdb | tail -n 1 | sed 's/.*] //'
-c set late 1; kill -9 $(pgrep redis-server); sleep 0.3; start --save '' --appendonly yes --appendfsync always
+c set late 1; kill -9 $(pgrep -o redis-server); sleep 0.3; start --save '' --appendonly yes --appendfsync always
 c get key:77; c get late; c set a 1
 t appendonly
-for i in $(seq 200); do echo "incr count"; done | c > /dev/null; kill -9 $(pgrep redis-server); sleep 0.3
+for i in $(seq 200); do echo "incr count"; done | c > /dev/null; kill -9 $(pgrep -o redis-server); sleep 0.3
 start --save '' --appendonly yes; c get count; c get a; c bgrewriteaof; sleep 0.5; c info persistence | grep aof_last_bgrewrite_status | tr -d '\r'
 c shutdown nosave; sleep 0.3; pgrep redis-server; echo $?
