@@ -32,7 +32,7 @@ truncate -s 5 sparse; od -c sparse; dd if=/dev/urandom of=rnd bs=64k count=20 2>
 cp --sparse=always rnd rnd2; cmp rnd rnd2 && echo equal; base64 rnd | base64 -d | cmp - rnd
 fallocate -l 1M fal; stat -c '%s' fal; fallocate -p -o 0 -l 65536 fal; stat -c '%s' fal
 mkfifo ff; (echo through > ff) & cat ff; wait; mktemp -u | wc -c; realpath -m a/../b/./c
-tee t1 t2 < /etc/debian_version | cmp - t1; cksum < t2 | cmp - <(cksum < t1); install -m 600 t1 t3
+tee t1 t2 < /etc/debian_version > /dev/null; cmp /etc/debian_version t1; cksum < t2 | cmp - <(cksum < t1); install -m 600 t1 t3
 stat -c %a t3; date -u -d @0; id; id u; env -i A=b env; nice -n 5 nice; nohup true; echo $?
 paste <(seq 3) <(seq 4 6) | expand; join <(seq 5) <(seq 3 7); comm -12 <(seq 5) <(seq 3 7); tac t1
 stdbuf -oL echo line; printf '%s\n' *.tmp; ls -1 --color=always | cat -v | head -n 3
