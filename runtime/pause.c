@@ -18,36 +18,22 @@ static int set_paused(const struct rt_dir *d, struct rt_state *s, bool on, struc
     return rt_state_write(d, s, e);
 }
 
-static int pause_or_resume(struct rt *rt, struct rt_args *a, bool on, struct err *e)
+static int do_pause(const struct rt_dir *d, struct rt_state *s, struct err *e)
 {
-    static const struct rt_flag flags[] = { { NULL, 0, NULL, NULL, NULL, NULL } };
-    struct rt_dir d = RT_DIR_NONE;
-    struct rt_state s;
-    const char *id;
-    int r = rt_flags_verb(flags, a, e);
+    return set_paused(d, s, true, e);
+}
 
-    if (r != 0)
-        return r < 0 ? r : 0;
-    r = rt_one_id(a, &id, e);
-    if (r == 0)
-        r = rt_dir_open(rt->root, id, true, &d, e);
-    if (r < 0)
-        return r;
-    r = rt_state_read(&d, &s, e);
-    if (r == 0) {
-        r = set_paused(&d, &s, on, e);
-        rt_state_dispose(&s);
-    }
-    rt_dir_close(&d);
-    return r;
+static int do_resume(const struct rt_dir *d, struct rt_state *s, struct err *e)
+{
+    return set_paused(d, s, false, e);
 }
 
 int rt_cmd_pause(struct rt *rt, struct rt_args *a, struct err *e)
 {
-    return pause_or_resume(rt, a, true, e);
+    return rt_on_container(rt, a, do_pause, e);
 }
 
 int rt_cmd_resume(struct rt *rt, struct rt_args *a, struct err *e)
 {
-    return pause_or_resume(rt, a, false, e);
+    return rt_on_container(rt, a, do_resume, e);
 }

@@ -136,6 +136,11 @@ const char *rt_status_name(enum rt_status st);
 /* The state as runtime-spec's runtime.md prints it, plus runc's additions when `full`. */
 void rt_state_json(struct buf *b, const struct rt_state *s, enum rt_status st, bool full);
 
+/* onverb.c: for verbs without flags whose only argument is a container: opens it, locked,
+ * reads its state and answers what fn does. */
+typedef int (*rt_container_fn)(const struct rt_dir *d, struct rt_state *s, struct err *e);
+int rt_on_container(struct rt *rt, struct rt_args *a, rt_container_fn fn, struct err *e);
+
 /* process.c: the monitor --------------------------------------------------------------- */
 
 /* Start time of a process; false: there is no such process or it is a zombie. */

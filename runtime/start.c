@@ -37,24 +37,5 @@ static int start(const struct rt_dir *d, struct rt_state *s, struct err *e)
 
 int rt_cmd_start(struct rt *rt, struct rt_args *a, struct err *e)
 {
-    static const struct rt_flag flags[] = { { NULL, 0, NULL, NULL, NULL, NULL } };
-    struct rt_dir d = RT_DIR_NONE;
-    struct rt_state s;
-    const char *id;
-    int r = rt_flags_verb(flags, a, e);
-
-    if (r != 0)
-        return r < 0 ? r : 0;
-    r = rt_one_id(a, &id, e);
-    if (r == 0)
-        r = rt_dir_open(rt->root, id, true, &d, e);
-    if (r < 0)
-        return r;
-    r = rt_state_read(&d, &s, e);
-    if (r == 0) {
-        r = start(&d, &s, e);
-        rt_state_dispose(&s);
-    }
-    rt_dir_close(&d);
-    return r;
+    return rt_on_container(rt, a, start, e);
 }
