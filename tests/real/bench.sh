@@ -115,7 +115,7 @@ python) seconds python_pass ;;
 bash) seconds bash_true ;;
 git-clone) once make_repo; rm -rf clone; seconds git clone -q --no-local repo clone ;;
 untar) once make_archive; rm -rf many; seconds tar xf many.tar ;;
-find) once make_found; find found -type f | wc -l > /dev/null; seconds find found -type f -size +0 ;;
+find) once make_found; find found -type f -size +0 | wc -l > /dev/null; seconds find found -type f -size +0 ;;
 gcc) once make_project; rm -f project/*.o project/p; seconds compile ;;
 pgbench) once make_database; once fill_database
     with_database seconds pgbench -h /w/bench/pg -U postgres -t 500 -c 2 -n postgres ;;

@@ -71,6 +71,7 @@ static void trim(struct task *self)
     if (self->proc->nthreads != 1)
         return;
     mm_trim(self->mm);
+    pv_windows_drop(self);
     host3(__NR_madvise, PV_TEXT_BASE, (u64)pv_text_end - PV_TEXT_BASE, MADV_DONTNEED_);
 }
 

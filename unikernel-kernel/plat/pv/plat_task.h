@@ -42,6 +42,7 @@ struct plat_task {
     u8 tls_lent;                /* lender: a child has loaded another fs_base */
     u8 unsettled;               /* a forked child on its parent's thread */
     u8 threaded;                /* its host process has had other threads */
+    u8 windows;                 /* process's first: its host process has large ones */
     u8 hold_wakes;              /* plat_wakes_hold */
     u32 *held_wake;
     struct list late_link;      /* while unsettled */

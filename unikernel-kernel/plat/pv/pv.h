@@ -76,6 +76,12 @@ void pv_late_refused(void);                     /* the host had no process for u
 void pv_late_restore(struct task *self);        /* lender, when it runs again */
 void pv_late_end(struct task *t);               /* child, when it has left the lender */
 
+/* window.c. The descriptor is about to be closed; a read of it took long. */
+void pv_window_close(int h);
+void pv_window_cold(int h);
+/* Unmaps all windows of the calling process, if there are large ones. */
+void pv_windows_drop(struct task *self);
+
 /* From entry.S. */
 struct regs *pv_signal_entry(int sig, void *info, void *uc);
 void pv_user_trap(struct regs *r, void *info, int sig);

@@ -140,6 +140,7 @@ int plat_task_start(struct task *child, enum plat_start how, u64 tls,
     child->plat.fs_base = fs;
     child->plat.kfn = fn;
     child->plat.karg = arg;
+    child->plat.windows = self->proc->leader->plat.windows;
     child->plat.set_tls = tls != PLAT_KEEP_TLS && how != PLAT_THREAD;
     if (how == PLAT_VFORK || (how == PLAT_PROCESS && pv_late_start(child))) {
         child->plat.lender = self;
