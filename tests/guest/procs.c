@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 static char buf[200000];
 static int slurp(const char *path)
@@ -126,6 +127,92 @@ static void self(void)
     slurp("/proc/self/setgroups");
 }
 
+/* A number after its name in a file of /proc. */
+static long long number(const char *file, const char *name)
+{
+    FILE *f = fopen(file, "r");
+    char line[300];
+    long long v = -1;
+    size_t n = strlen(name);
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, name, n)) v = atoll(line + n);
+    if (f) fclose(f);
+    return v;
+}
+
+/* What a process has done so far: exact where it can be, and never less than before. */
+static void counts(void)
+{
+    struct rusage a, b, kids;
+    long long r0 = number("/proc/self/io", "rchar:"), w0, c0, all = number("/proc/stat", "ctxt ");
+    long long made = number("/proc/stat", "processes ");
+    char b4[4000];
+    int fd = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY), p[2];
+    getrusage(RUSAGE_SELF, &a);
+    for (int i = 0; i < 10; i++) usleep(2000);
+    getrusage(RUSAGE_SELF, &b);
+    yes("sleeps are switches", b.ru_nvcsw >= a.ru_nvcsw + 10 && b.ru_nvcsw < a.ru_nvcsw + 1000);
+    yes("status agrees", number("/proc/self/status", "voluntary_ctxt_switches:") >= b.ru_nvcsw);
+    yes("of the system", number("/proc/stat", "ctxt ") >= all + 10);
+    read(fd, b4, sizeof b4);
+    pread(fd, b4, 1000, 0);
+    r0 = number("/proc/self/io", "rchar:") - r0;
+    yes("bytes read", r0 >= 5000 && r0 < 100000);
+    w0 = number("/proc/self/io", "wchar:");
+    c0 = number("/proc/self/io", "syscw:");
+    for (int i = 0; i < 3; i++) write(null, b4, 1000);
+    write(null, b4, 0);
+    note("written %lld calls %lld", number("/proc/self/io", "wchar:") - w0,
+         number("/proc/self/io", "syscw:") - c0);
+    w0 = number("/proc/self/io", "wchar:");
+    getrusage(RUSAGE_CHILDREN, &kids);
+    pipe(p);
+    if (!fork()) {
+        for (int i = 0; i < 5; i++) usleep(2000);
+        write(p[1], b4, 3000);
+        _exit(0);
+    }
+    wait(NULL);
+    note("a child's belong to whom it was waited for by: %lld",
+         number("/proc/self/io", "wchar:") - w0);
+    getrusage(RUSAGE_CHILDREN, &a);
+    yes("its switches too", a.ru_nvcsw >= kids.ru_nvcsw + 5);
+    yes("processes made", number("/proc/stat", "processes ") > made);
+    slurp("/proc/self/sched");
+    yes("sched", strstr(buf, "nr_voluntary_switches") && strstr(buf, "#threads: 1)"));
+    slurp("/proc/self/numa_maps");
+    yes("numa_maps", strstr(buf, " default ") && strstr(buf, "procs"));
+    slurp("/proc/self/smaps");
+    yes("VmFlags", strstr(buf, "\nVmFlags: rd ex mr mw me") != NULL);
+    close(p[0]), close(p[1]), close(fd), close(null);
+}
+
+/* The call that a process sleeps in. */
+static void in_call(void)
+{
+    int p[2], c;
+    char name[40], s = 0;
+    long long nr;
+    pipe(p);
+    if (!(c = fork())) {
+        close(p[1]);
+        _exit(read(p[0], name, 33));
+    }
+    snprintf(name, sizeof name, "/proc/%d/stat", c);
+    for (int i = 0; i < 500 && s != 'S'; i++) {
+        usleep(2000);
+        slurp(name);
+        char *end = strrchr(buf, ')');
+        s = end ? end[2] : 0;
+    }
+    snprintf(name, sizeof name, "/proc/%d/syscall", c);
+    slurp(name);
+    yes("what a process sleeps in", sscanf(buf, "%lld", &nr) == 1 && nr == 0 && strstr(buf, " 0x21 "));
+    kill(c, SIGKILL);
+    waitpid(c, NULL, 0);
+    close(p[0]), close(p[1]);
+}
+
 static void system_(void)
 {
     static const char *const mem[] = { "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SwapTotal",
@@ -223,6 +310,8 @@ int main(void)
 {
     for (int i = 3; i < 1024; i++) close(i);     /* what the runner has open is its own affair */
     self();
+    counts();
+    in_call();
     system_();
     others();
     return 0;

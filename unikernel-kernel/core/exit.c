@@ -10,6 +10,8 @@
 #include "user.h"
 #include "vfs.h"
 
+u64 switches_gone, faults_gone;
+
 void task_vfork_release(struct task *t)
 {
     if (!t->vfork_parent) return;
@@ -175,6 +177,9 @@ static bool leave(struct task *t, struct proc *p, bool leader, struct session **
     p->dead_utime += t->utime;
     p->dead_stime += t->stime;
     p->dead_minflt += t->minflt;
+    counts_add(&p->dead_counts, &t->counts);
+    faults_gone += t->minflt;
+    switches_gone += t->counts.nvcsw + t->counts.nivcsw;
     spin_lock(&t->sighand->lock);
     WRITE_ONCE(t->state, TASK_ZOMBIE);
     p->nthreads--;

@@ -11,6 +11,9 @@
 
 enum { TASKS_MAX = 30000 };     /* below the host's pid_max and our own table */
 
+u64 tasks_made;
+u32 tasks_peak, tasks_refused;
+
 static int check_flags(const struct clone_req *rq)
 {
     u64 f = rq->flags;
@@ -180,6 +183,8 @@ static int link_child(struct task *c, struct task *t, const struct clone_req *rq
     int r = 0;
 
     mutex_lock(&procs_lock);
+    tasks_made++;
+    tasks_peak = max(tasks_peak, (u32)task_count());
     spin_lock(&t->sighand->lock);
     if (p->group_exit || (p->exec_task && (rq->flags & CLONE_THREAD))) {
         r = -ERESTARTSYS;       /* the caller is about to leave */
@@ -316,7 +321,10 @@ long task_clone(const struct clone_req *rq)
     long r = check_flags(rq);
 
     if (r < 0) return r;
-    if (task_count() >= TASKS_MAX || over_nproc()) return -EAGAIN;
+    if (task_count() >= TASKS_MAX || over_nproc()) {
+        tasks_refused++;
+        return -EAGAIN;
+    }
     c = task_new();
     if (!c) return -ENOMEM;
     copy_plain(c, t, rq);
@@ -336,6 +344,7 @@ long task_clone(const struct clone_req *rq)
     if (r < 0) {
         if (c->proc && c->proc != t->proc) proc_put(c->proc);
         task_drop(c);
+        if (r == -EAGAIN) tasks_refused++;
     }
     return r;
 }

@@ -20,6 +20,8 @@ static u64 charge_of(struct proc *p)
     return n;
 }
 
+struct oom_counts oom_counts;
+
 /* procs_lock held. */
 static struct proc *largest(u64 *charge_r)
 {
@@ -61,6 +63,7 @@ static int choose_victim(void)
         printk(3, "out of memory: killed process %d (%s), which had %lu MiB of %lu\n", p->pid,
                list_first(&p->threads, struct task, proc_link)->comm,
                (unsigned long)(charge >> 20), (unsigned long)(kmem_total_bytes() >> 20));
+        oom_counts.kills++;
         signal_send_proc(p, SIGKILL, NULL);
     }
     return victim;
@@ -96,6 +99,7 @@ int oom_relieve(void)
             return -ENOMEM;
         plat_yield();
     }
+    oom_counts.hits++;
     victim = choose_victim();
     mutex_unlock(&procs_lock);
     if (victim == current()->proc->pid)

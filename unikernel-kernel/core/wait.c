@@ -11,10 +11,12 @@ void proc_usage(struct proc *p, struct kusage *u)
     u->stime = p->dead_stime;
     u->minflt = p->dead_minflt;
     u->maxrss = p->maxrss;
+    u->counts = p->dead_counts;
     list_for_each(t, &p->threads, proc_link) {
         if (t->state == TASK_ZOMBIE) continue;
         u->utime += plat_clock_cpu(t);
         u->minflt += t->minflt;
+        counts_add(&u->counts, &t->counts);
     }
 }
 
@@ -42,6 +44,7 @@ static void fill(struct proc *c, struct wait_req *rq, int code, int status, int 
     rq->usage.utime += c->cutime;
     rq->usage.stime += c->cstime;
     rq->usage.minflt += c->cminflt;
+    counts_add(&rq->usage.counts, &c->child_counts);
     rq->usage.maxrss = max(rq->usage.maxrss, c->cmaxrss);
 }
 
@@ -55,6 +58,7 @@ static void take_zombie(struct proc *p, struct proc *c, struct wait_req *rq)
     p->cutime += rq->usage.utime;
     p->cstime += rq->usage.stime;
     p->cminflt += rq->usage.minflt;
+    counts_add(&p->child_counts, &rq->usage.counts);
     p->cmaxrss = max(p->cmaxrss, rq->usage.maxrss);
     proc_release(c);
 }

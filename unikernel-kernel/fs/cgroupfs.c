@@ -5,6 +5,7 @@
 
 #include "cgroup.h"
 #include "fs.h"
+#include "mm.h"
 #include "plat.h"
 #include "proc.h"
 #include "seq.h"
@@ -19,7 +20,14 @@ static void number_or_max(struct seq *s, u64 v)
         seq_puts(s, "max\n");
 }
 
-static u64 memory_used(void) { return kmem_total_bytes() - kmem_free_bytes(); }
+static u64 kernel_bytes(void)
+{
+    u64 used = kmem_total_bytes() - kmem_free_bytes();
+
+    return plat_anon_in_heap() ? used - min(used, mm_anon_bytes()) : used;
+}
+
+static u64 memory_used(void) { return kernel_bytes() + mm_anon_bytes(); }
 
 static void memory_max(struct seq *s) { number_or_max(s, container_limits.memory); }
 static void memory_current(struct seq *s)
@@ -28,6 +36,8 @@ static void memory_current(struct seq *s)
 }
 
 static void pids_max(struct seq *s) { number_or_max(s, container_limits.pids); }
+static void pids_peak(struct seq *s) { seq_printf(s, "%u\n", READ_ONCE(tasks_peak)); }
+static void pids_events(struct seq *s) { seq_printf(s, "max %u\n", READ_ONCE(tasks_refused)); }
 static void pids_current(struct seq *s) { seq_printf(s, "%d\n", task_count()); }
 static void zero(struct seq *s) { seq_puts(s, "0\n"); }
 static void max_text(struct seq *s) { seq_puts(s, "max\n"); }
@@ -39,16 +49,24 @@ static void group_stat(struct seq *s) { seq_puts(s, "nr_descendants 0\nnr_dying_
 
 static void memory_events(struct seq *s)
 {
-    seq_puts(s, "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n");
+    unsigned long long hits = READ_ONCE(oom_counts.hits), kills = READ_ONCE(oom_counts.kills);
+
+    seq_printf(s, "low 0\nhigh 0\nmax %llu\noom %llu\noom_kill %llu\noom_group_kill 0\n", hits,
+               hits, kills);
 }
 
-/* The host keeps file pages for many containers at once: they are nobody's here. */
+/* On pv the host keeps file pages for many containers at once: they are nobody's here. */
 static void memory_stat(struct seq *s)
 {
-    seq_printf(s, "anon %llu\nfile 0\nkernel_stack 0\nslab 0\nsock 0\nshmem 0\nfile_mapped 0\n"
-               "file_dirty 0\nfile_writeback 0\ninactive_anon 0\nactive_anon 0\n"
-               "inactive_file 0\nactive_file 0\nunevictable 0\n",
-               (unsigned long long)memory_used());
+    unsigned long long anon = mm_anon_bytes(), file = filecache_bytes(), kernel = kernel_bytes();
+    unsigned long long stacks = (unsigned long long)task_count() * 16384;
+
+    kernel -= min(kernel, file);
+    seq_printf(s, "anon %llu\nfile %llu\nkernel %llu\nkernel_stack %llu\nslab %llu\n", anon, file,
+               kernel, stacks, kernel - min(kernel, stacks));
+    seq_puts(s, "sock 0\nshmem 0\nfile_mapped 0\nfile_dirty 0\nfile_writeback 0\n");
+    seq_printf(s, "inactive_anon 0\nactive_anon %llu\ninactive_file 0\nactive_file %llu\n"
+               "unevictable 0\n", anon, file);
 }
 
 static void cpu_max(struct seq *s)
@@ -115,7 +133,8 @@ static const struct entry { const char *name; void (*show)(struct seq *s); } ent
     { "memory.high", max_text }, { "memory.low", zero }, { "memory.max", memory_max },
     { "memory.min", zero }, { "memory.oom.group", zero }, { "memory.stat", memory_stat },
     { "memory.swap.current", zero }, { "memory.swap.max", zero },
-    { "pids.current", pids_current }, { "pids.max", pids_max },
+    { "pids.current", pids_current }, { "pids.events", pids_events },
+    { "pids.max", pids_max }, { "pids.peak", pids_peak },
 };
 
 /* -- the file system -- */

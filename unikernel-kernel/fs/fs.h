@@ -13,7 +13,8 @@
 /* -- objcache.c: fixed-size blocks kept for the next user -- */
 struct objcache {
     struct spinlock lock;
-    u32 size, n, max;
+    u32 size, n, max;           /* n: kept, at most max */
+    u32 live;                   /* handed out */
     void *free;
 };
 #define OBJCACHE(type_size, keep) { .size = (type_size), .max = (keep) }

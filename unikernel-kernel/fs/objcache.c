@@ -3,31 +3,36 @@
 
 void *objcache_get(struct objcache *c)
 {
-    void *p = NULL;
-    if (READ_ONCE(c->free)) {
-        spin_lock(&c->lock);
-        p = c->free;
-        if (p) {
-            c->free = *(void **)p;
-            c->n--;
-        }
-        spin_unlock(&c->lock);
+    void *p;
+    spin_lock(&c->lock);
+    c->live++;
+    p = c->free;
+    if (p) {
+        c->free = *(void **)p;
+        c->n--;
     }
-    return p ? p : kmalloc(c->size);
+    spin_unlock(&c->lock);
+    if (p || (p = kmalloc(c->size)))
+        return p;
+    spin_lock(&c->lock);
+    c->live--;
+    spin_unlock(&c->lock);
+    return NULL;
 }
 
 void objcache_put(struct objcache *c, void *p)
 {
     if (!p)
         return;
-    if (READ_ONCE(c->n) < c->max) {
-        spin_lock(&c->lock);
+    spin_lock(&c->lock);
+    c->live--;
+    if (c->n < c->max) {
         *(void **)p = c->free;
         c->free = p;
         c->n++;
-        spin_unlock(&c->lock);
-        return;
+        p = NULL;
     }
+    spin_unlock(&c->lock);
     kfree(p);
 }
 

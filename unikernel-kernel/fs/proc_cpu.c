@@ -89,7 +89,7 @@ int proc_cpuinfo(struct seq *s, struct proc_ctx *ctx)
 
 /* -- time -- */
 
-struct totals { u64 user, sys; u32 running, blocked; };
+struct totals { u64 user, sys, switches, made; u32 running, blocked; };
 
 static void sum_up(struct totals *z)
 {
@@ -99,6 +99,8 @@ static void sum_up(struct totals *z)
 
     memset(z, 0, sizeof *z);
     mutex_lock(&procs_lock);
+    z->made = tasks_made + 1;           /* the first one was not */
+    z->switches = switches_gone;
     list_for_each(p, &procs_all, all_link) {
         proc_usage(p, &u);
         z->user += u.utime + p->cutime;
@@ -106,6 +108,9 @@ static void sum_up(struct totals *z)
         list_for_each(t, &p->threads, proc_link) {
             u32 state = READ_ONCE(t->state);
 
+            if (state == TASK_ZOMBIE)
+                continue;
+            z->switches += t->counts.nvcsw + t->counts.nivcsw;
             z->running += state == TASK_RUNNING;
             z->blocked += state == TASK_DSLEEP;
         }
@@ -132,10 +137,10 @@ int proc_stat(struct seq *s, struct proc_ctx *c)
         snprintf(name, sizeof name, "cpu%u", (unsigned)k);
         cpu_line(s, name, z.user / n, z.sys / n, idle / n);
     }
-    seq_printf(s, "intr 0\nctxt 0\nbtime %llu\nprocesses %u\nprocs_running %u\n"
-               "procs_blocked %u\nsoftirq 0\n",
-               (unsigned long long)((time_real() - up) / NSEC_PER_SEC), (unsigned)task_count(),
-               z.running, z.blocked);
+    seq_printf(s, "intr 0\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\n"
+               "procs_blocked %u\nsoftirq 0\n", (unsigned long long)z.switches,
+               (unsigned long long)((time_real() - up) / NSEC_PER_SEC),
+               (unsigned long long)z.made, z.running, z.blocked);
     return 0;
 }
 

@@ -63,6 +63,14 @@ static void sizes(struct seq *s, u64 size, u64 rss, bool anon, bool dirty)
                 "Locked:                0 kB\n");
 }
 
+/* What it allows, in Linux's letters: now, and what mprotect may make of it. */
+static void flag_letters(struct seq *s, const struct vma *v)
+{
+    seq_printf(s, "VmFlags:%s%s%s%s mr mw me%s\n", v->prot & PROT_READ ? " rd" : "",
+               v->prot & PROT_WRITE ? " wr" : "", v->prot & PROT_EXEC ? " ex" : "",
+               v->flags & MAP_SHARED ? " sh" : "", v->flags & MAP_GROWSDOWN ? " gd" : "");
+}
+
 static void one_map(const struct vma *v, void *arg)
 {
     struct maps *m = arg;
@@ -76,34 +84,71 @@ static void one_map(const struct vma *v, void *arg)
     if (!m->s)
         return;
     map_line(m, v);
-    if (m->details)
+    if (m->details) {
         sizes(m->s, v->end - v->start, rss, v->src.kind == SRC_ANON, v->prot & PROT_WRITE);
+        flag_letters(m->s, v);
+    }
+}
+
+/* Calls fn for each mapping of c's task, with m filled in. */
+static int each_map(struct proc_ctx *c, struct maps *m,
+                    void (*fn)(const struct vma *v, void *maps))
+{
+    if (!proc_may_inspect(c->task))
+        return -EACCES;
+    m->mm = task_mm_get(c->task);
+    if (!m->mm)
+        return 0;
+    m->name = kmalloc(PATH_MAX);
+    if (m->name)
+        mm_for_each(m->mm, fn, m);
+    mm_put(m->mm);
+    if (!m->name)
+        return -ENOMEM;
+    kfree(m->name);
+    return 0;
 }
 
 static int show_maps(struct seq *s, struct proc_ctx *c, bool details, bool rollup)
 {
     struct maps m = { .s = rollup ? NULL : s, .details = details, .first = ~0ull };
+    int r = each_map(c, &m, one_map);
 
-    if (!proc_may_inspect(c->task))
-        return -EACCES;
-    m.mm = task_mm_get(c->task);
-    if (!m.mm)
-        return 0;
-    m.name = kmalloc(PATH_MAX);
-    if (!m.name) {
-        mm_put(m.mm);
-        return -ENOMEM;
-    }
-    mm_for_each(m.mm, one_map, &m);
-    if (rollup) {
+    if (r == 0 && rollup && m.mm) {
         seq_printf(s, "%08llx-%08llx ---p 00000000 00:00 0 %*s[rollup]\n",
                    (unsigned long long)(m.last ? m.first : 0), (unsigned long long)m.last, 24, "");
         sizes(s, 0, m.rss, true, true);
     }
-    kfree(m.name);
-    mm_put(m.mm);
-    return 0;
+    return r;
 }
 
 int proc_maps(struct seq *s, struct proc_ctx *c) { return show_maps(s, c, false, false); }
 int proc_smaps(struct seq *s, struct proc_ctx *c) { return show_maps(s, c, true, c->arg); }
+
+/* One node has it all. */
+static void numa_line(const struct vma *v, void *arg)
+{
+    struct maps *m = arg;
+    unsigned long long n = mm_resident_in(m->mm, v->start, v->end) / PAGE_SIZE;
+    bool anon = v->src.kind == SRC_ANON;
+
+    seq_printf(m->s, "%llx default", (unsigned long long)v->start);
+    if (v->file && v->file->path.mnt)
+        seq_printf(m->s, " file=%s", path_name(&v->file->path, m->name, PATH_MAX));
+    else if (v->name && (!strcmp(v->name, "[stack]") || !strcmp(v->name, "[heap]")))
+        seq_puts(m->s, v->name[1] == 's' ? " stack" : " heap");
+    if (n && anon)
+        seq_printf(m->s, " anon=%llu dirty=%llu", n, n);
+    else if (n)
+        seq_printf(m->s, " mapped=%llu", n);
+    if (n)
+        seq_printf(m->s, " N0=%llu kernelpagesize_kB=4", n);
+    seq_puts(m->s, "\n");
+}
+
+int proc_numa_maps(struct seq *s, struct proc_ctx *c)
+{
+    struct maps m = { .s = s };
+
+    return each_map(c, &m, numa_line);
+}

@@ -125,16 +125,6 @@ int proc_limits(struct seq *s, struct proc_ctx *c)
     return 0;
 }
 
-/* This kernel does not count a process's bytes; the fields are there for parsers. */
-int proc_io(struct seq *s, struct proc_ctx *c)
-{
-    if (!proc_may_inspect(c->task))
-        return -EACCES;
-    seq_puts(s, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-                "cancelled_write_bytes: 0\n");
-    return 0;
-}
-
 int proc_oom_score_adj(struct seq *s, struct proc_ctx *c)
 {
     seq_printf(s, "%d\n", c->task->proc->oom_score_adj);
@@ -147,15 +137,6 @@ int proc_oom_adj(struct seq *s, struct proc_ctx *c)
     int adj = c->task->proc->oom_score_adj;
 
     seq_printf(s, "%d\n", adj == 1000 ? 15 : adj * 17 / 1000);
-    return 0;
-}
-
-/* Time on a CPU, time waiting for one, turns: the host knows the latter two. */
-int proc_schedstat(struct seq *s, struct proc_ctx *c)
-{
-    u64 ns = c->task->state == TASK_ZOMBIE ? c->task->utime : plat_clock_cpu(c->task);
-
-    seq_printf(s, "%llu 0 0\n", (unsigned long long)ns);
     return 0;
 }
 

@@ -1,5 +1,8 @@
-/* /proc/PID/net: the tables of a network that has nothing in it. */
+/* /proc/PID/net: the tables of a network that has nothing in it but unix sockets. */
 #include "procfs.h"
+#include "socket.h"
+
+enum { NET_UNIX = 7 };          /* the last one's place */
 
 static const char *const heads[] = {
     "IP address       HW type     Flags       HW address            Mask     Device\n",
@@ -19,5 +22,7 @@ static const char *const heads[] = {
 int proc_net(struct seq *s, struct proc_ctx *c)
 {
     seq_puts(s, heads[c->arg]);
+    if (c->arg == NET_UNIX)
+        unix_text(s);
     return 0;
 }

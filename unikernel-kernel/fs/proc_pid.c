@@ -36,7 +36,8 @@ static char state_of(struct task *t)
 static void thread_usage(struct task *t, struct kusage *u)
 {
     *u = (struct kusage){ .utime = t->state == TASK_ZOMBIE ? t->utime : plat_clock_cpu(t),
-                          .stime = t->stime, .minflt = t->minflt };
+                          .stime = t->stime, .minflt = t->minflt,
+                          .counts = t->counts };
 }
 
 static void take(struct proc_ctx *c, struct snapshot *s)
@@ -272,8 +273,9 @@ int proc_status(struct seq *s, struct proc_ctx *ctx)
     seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSpeculation_Store_Bypass:\tunknown\n",
                t->no_new_privs, seccomp_mode(t));
     cpu_list(s, t->cpu_affinity);
-    seq_puts(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\n"
-                "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
+    seq_puts(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+    seq_printf(s, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+               (unsigned long long)t->counts.nvcsw, (unsigned long long)t->counts.nivcsw);
     cred_put(c);
     return 0;
 }

@@ -56,9 +56,11 @@ int proc_swaps(struct seq *s, struct proc_ctx *c)
     return 0;
 }
 
+/* Those of devices are the platform's own, and nothing is put off to a "soft" one (arg 1):
+ * no line but the head. */
 int proc_interrupts(struct seq *s, struct proc_ctx *c)
 {
-    seq_puts(s, "    ");
+    seq_puts(s, c->arg ? "            " : "    ");
     for (unsigned k = 0; k < plat_ncpus(); k++)
         seq_printf(s, "       CPU%-4u", k);
     seq_puts(s, "\n");
@@ -166,10 +168,21 @@ int proc_meminfo(struct seq *s, struct proc_ctx *c)
 
 int proc_vmstat(struct seq *s, struct proc_ctx *c)
 {
+    u64 faults;
+    struct proc *p;
+    struct task *t;
+
+    mutex_lock(&procs_lock);
+    faults = faults_gone;
+    list_for_each(p, &procs_all, all_link)
+        list_for_each(t, &p->threads, proc_link)
+            faults += t->state == TASK_ZOMBIE ? 0 : t->minflt;
+    mutex_unlock(&procs_lock);
     seq_printf(s, "nr_free_pages %llu\nnr_anon_pages %llu\npgpgin 0\npgpgout 0\npswpin 0\n"
-               "pswpout 0\npgfault 0\npgmajfault 0\noom_kill 0\n",
+               "pswpout 0\npgfault %llu\npgmajfault 0\noom_kill %llu\n",
                (unsigned long long)(kmem_free_bytes() / PAGE_SIZE),
-               (unsigned long long)(programs_bytes() / PAGE_SIZE));
+               (unsigned long long)(mm_anon_bytes() / PAGE_SIZE), (unsigned long long)faults,
+               (unsigned long long)READ_ONCE(oom_counts.kills));
     return 0;
 }
 

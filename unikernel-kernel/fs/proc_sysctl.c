@@ -1,6 +1,8 @@
 /* /proc/sys: numbers with bounds (sysctl.def), and the container's names. */
 #include "procfs.h"
 #include <linux/capability.h>
+#include "fs.h"
+#include "ipc.h"
 #include "sysctl.h"
 
 #define SYSCTL(id, path, mode, initial, low, high) \
@@ -108,6 +110,29 @@ static int set_name(bool domain, const char *text, size_t n)
 int proc_set_uts(struct proc_ctx *c, const char *text, size_t n)
 {
     return capable(CAP_SYS_ADMIN) ? set_name(c->arg, text, n) : -EPERM;
+}
+
+/* -- what is counted or fixed, of more than two numbers -- */
+
+/* arg 0: open files, free ones, limit; 1: inodes in memory; 2: names in memory */
+int proc_fs_objects(struct seq *s, struct proc_ctx *c)
+{
+    if (c->arg == 0)
+        seq_printf(s, "%u\t0\t%llu\n", READ_ONCE(file_cache.live),
+                   (unsigned long long)sysctl_get(SC_FILE_MAX));
+    else if (c->arg == 1)
+        seq_printf(s, "%u\t0\n", READ_ONCE(inode_cache.live));
+    else
+        seq_printf(s, "%u\t0\t45\t0\t0\t0\n", READ_ONCE(dentry_cache.live));
+    return 0;
+}
+
+/* Semaphores in a set, in all sets, operations in a call, sets. */
+int proc_sem_limits(struct seq *s, struct proc_ctx *c)
+{
+    seq_printf(s, "%d\t%d\t%d\t%d\n", SEM_SET_MAX, SEM_SET_MAX * SEM_SET_MAX, SEM_OPS_MAX,
+               SEM_SET_MAX);
+    return 0;
 }
 
 /* -- from the container record -- */

@@ -7,6 +7,7 @@
  *   proc_link.c     links: self, exe, cwd, root, fd/N, ns
  *   proc_pid.c      PID/stat, status and the like     proc_maps.c   PID/maps, smaps
  *   proc_mounts.c   PID/mounts, mountinfo             proc_root.c   the container as a whole
+ *   proc_acct.c     PID/io, sched, syscall
  *   proc_cpu.c      cpuinfo, stat, loadavg            proc_net.c    net/
  *   proc_sysctl.c   sys/: sysctl.def
  *

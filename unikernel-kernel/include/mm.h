@@ -33,6 +33,10 @@ struct vma {
     bool was_writable;                  /* may hold private copies */
 };
 
+/* Since boot: how often memory was at its limit, and what had to go for it (core/oom.c). */
+extern struct oom_counts { u64 hits, kills; } oom_counts;
+u64 mm_anon_bytes(void);        /* programs' anonymous memory, all address spaces */
+
 struct mm {
     struct ref ref;
     struct mutex lock;

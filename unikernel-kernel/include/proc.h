@@ -46,7 +46,7 @@ void proc_release(struct proc *p);
 bool proc_notify_parent(struct proc *p, int code, int status);
 
 /* -- waiting (core/wait.c) -- */
-struct kusage { u64 utime, stime, minflt, maxrss; };
+struct kusage { u64 utime, stime, minflt, maxrss; struct counts counts; };
 struct wait_req {
     int type, id;               /* P_ALL, P_PID, P_PGID */
     u32 options;                /* WEXITED WSTOPPED WCONTINUED WNOHANG WNOWAIT __W* */

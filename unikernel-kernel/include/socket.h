@@ -40,6 +40,7 @@ struct socket {
     int family, type, protocol;
     u64 rcv_timeout, snd_timeout;       /* ns; 0: none */
     bool passcred;
+    u64 ino;                            /* of its file; 0: it has none yet */
     u32 rcvbuf, sndbuf;
 };
 
@@ -73,4 +74,7 @@ u64 socket_deadline(u64 timeout);
 /* -- net/unix.c -- */
 int unix_new(int type, int protocol, struct socket **s_r);
 int unix_pair(struct socket *a, struct socket *b);
+/* A line for each, as in /proc/net/unix (net/unix_list.c). */
+struct seq;
+void unix_text(struct seq *s);
 #endif

@@ -27,6 +27,23 @@ enum {
 enum task_state { TASK_RUNNING, TASK_SLEEPING /* interruptible */, TASK_DSLEEP,
                   TASK_STOPPED, TASK_ZOMBIE, TASK_DEAD };
 
+/* What a thread has done since it began. Only it adds to them, and plainly, as that is done
+ * on hot paths; who reads may see one that is a little old. */
+struct counts {
+    u64 nvcsw, nivcsw;                  /* switches: to sleep; for another task's sake */
+    u64 syscr, syscw, rchar, wchar;     /* calls that read and write, their bytes */
+};
+
+static inline void counts_add(struct counts *sum, const struct counts *c)
+{
+    sum->nvcsw += READ_ONCE(c->nvcsw);
+    sum->nivcsw += READ_ONCE(c->nivcsw);
+    sum->syscr += READ_ONCE(c->syscr);
+    sum->syscw += READ_ONCE(c->syscw);
+    sum->rchar += READ_ONCE(c->rchar);
+    sum->wchar += READ_ONCE(c->wchar);
+}
+
 struct task {
     struct plat_task plat;              /* first: entry.S finds it */
     int tid;
@@ -67,6 +84,7 @@ struct task {
     int exit_code;                      /* wait(2) status of this thread */
     u64 start_time;                     /* monotonic */
     u64 utime, stime, minflt;
+    struct counts counts;
     u64 cpu_affinity;
     int nice, policy, rt_prio, ioprio;
     u32 personality;
@@ -114,6 +132,7 @@ struct proc {
     u64 cutime, cstime;                 /* of waited-for children */
     u64 dead_utime, dead_stime;         /* of threads that ended */
     u64 dead_minflt, cminflt;
+    struct counts dead_counts, child_counts;
     u64 maxrss, cmaxrss;                /* bytes: at exec and exit; of waited-for children */
     u64 start_time;
     int oom_score_adj;
@@ -134,6 +153,10 @@ struct proc *proc_find_get(int pid);
 void task_put(struct task *t);
 void proc_put(struct proc *p);
 int task_count(void);
+/* Since boot, for /proc/stat; procs_lock held for both. */
+extern u64 tasks_made;
+extern u64 switches_gone, faults_gone;  /* of threads that have ended */
+extern u32 tasks_peak, tasks_refused;   /* at one time; for lack of a number or a limit */
 
 /* New process or thread as clone(2). flags CLONE_*; regs of the parent. tid or -errno. */
 struct clone_req {

@@ -39,6 +39,8 @@ int budget_charge(struct mm *mm, u64 len)
     return 0;
 }
 
+u64 mm_anon_bytes(void) { return __atomic_load_n(&charged, __ATOMIC_RELAXED); }
+
 int budget_room(u64 len)
 {
     return fits(len) ? 0 : -EDQUOT;

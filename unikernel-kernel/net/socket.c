@@ -103,6 +103,7 @@ struct file *socket_file(struct socket *s, u32 flags)
         return NULL;
     }
     f->inode = i;
+    WRITE_ONCE(s->ino, i->ino);
     return f;
 }
 

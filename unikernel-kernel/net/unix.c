@@ -24,6 +24,7 @@ struct usock *unix_alloc(int type)
     waitq_init(&u->wq);
     waitq_init(&u->room_wq);
     u->cred = unix_self();
+    unix_list_add(u);
     return u;
 }
 
@@ -51,6 +52,7 @@ void unix_put(struct usock *u)
         list_del(&m->link);
         umsg_free(m);
     }
+    unix_list_remove(u);
     uaddr_put(u->addr);
     uaddr_put(u->peer_addr);
     kfree(u);

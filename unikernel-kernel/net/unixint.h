@@ -24,6 +24,7 @@ struct usock {
     struct socket sock;
     struct ref ref;             /* its file or listener, peers, senders */
     struct list bound_link;     /* names_lock */
+    struct list all_link;       /* unix_list.c */
     struct inode *inode;        /* bound to a path; counted */
     struct uaddr *addr;         /* set once */
     struct mutex bind_lock;
@@ -67,6 +68,10 @@ int unix_autobind(struct usock *u);
 void unix_unbind(struct usock *u);
 /* The socket of that type bound to the address; counted. */
 int unix_find(const u8 *addr, u32 len, int type, struct usock **u_r);
+
+/* -- unix_list.c -- */
+void unix_list_add(struct usock *u);
+void unix_list_remove(struct usock *u);
 
 /* -- unix_msg.c -- */
 ssize_t unix_send(struct socket *s, struct sock_msg *m);

@@ -25,6 +25,15 @@ static void unread(struct copy *c, loff_t n)
         vfs_llseek(c->in, -n, SEEK_CUR);
 }
 
+static void count_copy(size_t n)
+{
+    struct counts *c = &current()->counts;
+    c->syscr++;
+    c->syscw++;
+    c->rchar += n;
+    c->wchar += n;
+}
+
 static long copy_loop(struct copy *c, size_t n)
 {
     char *buf = kpages_raw(COPY_PAGES);
@@ -48,6 +57,7 @@ static long copy_loop(struct copy *c, size_t n)
             break;
     }
     kpages_free(buf, COPY_PAGES);
+    count_copy(done);
     return done ? (long)done : r;
 }
 

@@ -9,7 +9,12 @@
 
 static ssize_t transfer(struct file *f, struct uio *u, loff_t *pos, bool write)
 {
-    return write ? vfs_write(f, u, pos) : vfs_read(f, u, pos);
+    struct counts *c = &current()->counts;
+    ssize_t r = write ? vfs_write(f, u, pos) : vfs_read(f, u, pos);
+    *(write ? &c->syscw : &c->syscr) += 1;
+    if (r > 0)
+        *(write ? &c->wchar : &c->rchar) += (u64)r;
+    return r;
 }
 
 static long rw_one(int fd, uptr_t buf, u64 n, loff_t *pos, bool write)

@@ -85,6 +85,8 @@ int rusage_to_user(uptr_t dst, const struct kusage *u)
     r.ru_stime.tv_usec = (long)(u->stime % NSEC_PER_SEC / 1000);
     r.ru_maxrss = (long)(u->maxrss / 1024);
     r.ru_minflt = (long)u->minflt;
+    r.ru_nvcsw = (long)u->counts.nvcsw;
+    r.ru_nivcsw = (long)u->counts.nivcsw;
     return copy_to_user(dst, &r, sizeof r);
 }
 
@@ -108,11 +110,12 @@ long sys_getrusage(const u64 *a)
         break;
     case RUSAGE_CHILDREN:
         u = (struct kusage){ .utime = p->cutime, .stime = p->cstime, .minflt = p->cminflt,
-                              .maxrss = p->cmaxrss };
+                              .maxrss = p->cmaxrss, .counts = p->child_counts };
         break;
     case RUSAGE_THREAD:
         u = (struct kusage){ .utime = plat_clock_cpu(t), .minflt = t->minflt,
-                              .maxrss = max(p->maxrss, mm_resident(t->mm)) };
+                              .maxrss = max(p->maxrss, mm_resident(t->mm)),
+                              .counts = t->counts };
         break;
     default:
         return -EINVAL;

@@ -79,8 +79,10 @@ bool plat_task_wait(struct task *self, u64 deadline)
 {
     struct plat_task *p = &self->plat;
 
-    if (!READ_ONCE(p->token))
+    if (!READ_ONCE(p->token)) {
+        self->counts.nvcsw++;
         spin_for_token(p);
+    }
     /* The first second may turn out to be the beginning of a long sleep. */
     u64 idle = self->mm ? plat_clock_mono() + IDLE_NS : deadline;
     for (;;) {

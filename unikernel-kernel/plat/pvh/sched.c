@@ -166,6 +166,7 @@ void pvh_finish_switch(void)
 
 static void switch_to(struct cpu *c, struct task *self, struct task *next)
 {
+    *(self->plat.state == PVH_BLOCKED ? &self->counts.nvcsw : &self->counts.nivcsw) += 1;
     pvh_fp_switch(c, self, next);
     c->task = next;
     program_timer(c);
