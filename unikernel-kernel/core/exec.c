@@ -178,9 +178,9 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     struct mm *old = t->mm, *mm = old;
 
     /* A new host process has the lender's pages: a copy of the bookkeeping knows where. */
-    bool empty = plat_exec_reserve(t);
+    struct mm *empty = plat_exec_reserve(t, same);
     if (empty)
-        mm = mm_new();
+        mm = empty;
     else if (READ_ONCE(old->ref.n) > 1)
         mm = mm_clone(old);
     struct names n = { .exe = im->file };
@@ -189,16 +189,17 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     int e = mm ? plat_exec_detach(t) : -ENOMEM;
     if (e < 0) {
         swap_names(t, &n);
-        plat_exec_unreserve(t);
-        if (mm != old)
+        if (empty)
+            plat_exec_unreserve(t, empty);
+        else if (mm && mm != old)
             mm_put(mm);
         return e;
     }
     file_get(im->file);
     if (n.exe)
         file_put(n.exe);
-    if (!empty)
-        mm_clear(mm, same);
+    mm_clear(mm, same);
+    mm->prog = same;
     if (mm != old)
         mm_put(task_obj_swap(&t->mm, mm));
     return 0;

@@ -30,7 +30,7 @@ static void exit_objects(struct task *t)
     if (files) fdtable_put(files);
     if (mm) {
         mm_exit(mm);
-        mm_put(mm);
+        if (!plat_as_keep(mm)) mm_put(mm);
     }
     fs = task_obj_swap(&t->fs, NULL);
     if (fs) fsctx_put(fs);

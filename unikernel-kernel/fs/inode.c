@@ -143,6 +143,8 @@ int inode_get_write(struct inode *i)
 {
     s32 n = READ_ONCE(i->write_count);
     do {
+        if (n < 0 && plat_kept_drop(i))
+            n = READ_ONCE(i->write_count);
         if (n < 0)
             return -ETXTBSY;
     } while (!__atomic_compare_exchange_n(&i->write_count, &n, n + 1, false, __ATOMIC_ACQ_REL,

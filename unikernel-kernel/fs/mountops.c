@@ -221,6 +221,7 @@ int vfs_umount(const char *target, int flags)
     int r = lookup_mount(target, (flags & NOFOLLOW) ? 0 : LOOKUP_FOLLOW, &p);
     if (r)
         return r;
+    plat_kept_drop(NULL);
     mutex_lock(&mount_mutex);
     r = may_umount(p.mnt, flags);
     if (!r) {

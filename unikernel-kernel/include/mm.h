@@ -53,6 +53,9 @@ struct mm {
     u64 barrier; u32 barriers;          /* membarrier(2): its page; what is registered */
     bool fork_advice;                   /* some mapping has it: mm_fork_child */
     u32 traps;                          /* pv: system calls that came by trap */
+    u32 units;                          /* pv: where the host has had mappings, plat/pv/as.c */
+    const struct inode *prog;           /* the program, if it is always at the same place; a
+                                         * name only: not to be followed */
     void *plat;
 };
 
@@ -82,6 +85,12 @@ void mm_exit(struct mm *mm);
 /* Drops every mapping of the current address space (exec), but the constant ones of
  * `prog` when that is not NULL: the new program is the same file at the same place. */
 void mm_clear(struct mm *mm, const struct inode *prog);
+/* For a process that has ended, mm its alone: mm_clear with mm->prog, but all that is not
+ * kept is still mapped on the host. */
+void mm_retire(struct mm *mm);
+/* The next range from *start_r on where nothing is present; the last one ends at ~0.
+ * False: there is none. Takes no lock. */
+bool mm_gap_next(const struct mm *mm, u64 *start_r, u64 *end_r);
 /* Is this part of a program there already? (After mm_clear with prog.) */
 bool mm_has_text(u64 start, u64 len, u32 prot, const struct inode *prog, u64 off);
 

@@ -65,10 +65,19 @@ bool plat_unsettled(void);              /* is the caller such a child? */
 /* Has children that run in their parents' places for too long settle (WORK_SETTLE): to
  * be called at the returned time again. now, result: monotonic. */
 u64 plat_settle_watch(u64 now);
-/* exec: is an empty address space at hand for the caller to go on in? Then the next
- * plat_exec_detach leads there, unless it is given back. */
-bool plat_exec_reserve(struct task *t);
-void plat_exec_unreserve(struct task *t);
+/* exec: is an address space at hand for the caller to go on in? Then the next
+ * plat_exec_detach leads there, unless it is given back. The result describes it, the
+ * caller's; NULL: there is none. It may hold constant parts of a program, of `prog` (may be
+ * NULL) if possible: mm_clear, once there. */
+struct inode;
+struct mm *plat_exec_reserve(struct task *t, const struct inode *prog);
+void plat_exec_unreserve(struct task *t, struct mm *mm);
+/* The caller ends, and has left mm, which nobody else has: true if the platform takes it,
+ * to keep the program's constant parts for the next exec. */
+bool plat_as_keep(struct mm *mm);
+/* Puts what is kept of `prog` (NULL: of all programs), as somebody wants to write to the file
+ * or to unmount. True if there was any. May sleep. */
+bool plat_kept_drop(const struct inode *prog);
 /* Child's side at exec: moves the child into a host context and empty address space of
  * its own, if it shares its parent's. 0 or -errno (then still shared). */
 int plat_exec_detach(struct task *t);

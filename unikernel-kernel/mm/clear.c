@@ -33,7 +33,7 @@ static bool kept(const struct vma *v, const struct inode *prog, const struct vma
 }
 
 /* Takes out [s, e) with few host calls: one for what lies near together. */
-static void clear_range(struct mm *mm, u64 s, u64 e)
+static void clear_range(struct mm *mm, u64 s, u64 e, bool host)
 {
     struct vma *v;
     struct run *r, *n;
@@ -46,7 +46,8 @@ static void clear_range(struct mm *mm, u64 s, u64 e)
                min(n->end, e) - start < ONE_CALL &&
                (start < plat_user_top()) == (n->start < plat_user_top()))
             end = min(n->end, e);
-        plat_as_unmap(mm, start, end - start);
+        if (host)
+            plat_as_unmap(mm, start, end - start);
         run_remove(mm, start, end);
         s = end;
     }
@@ -55,7 +56,7 @@ static void clear_range(struct mm *mm, u64 s, u64 e)
         vma_free(mm, v);
 }
 
-void mm_clear(struct mm *mm, const struct inode *prog)
+static void clear(struct mm *mm, const struct inode *prog, bool host)
 {
     const struct vma *text = NULL;
     u64 from = 0;
@@ -66,7 +67,7 @@ void mm_clear(struct mm *mm, const struct inode *prog)
         while (v && !kept(v, prog, &text))
             v = vma_next(v);
         u64 stop = v ? v->start : ~0ull, next = v ? v->end : ~0ull;
-        clear_range(mm, from, stop);
+        clear_range(mm, from, stop, host);
         if (!v)
             break;
         from = next;
@@ -79,6 +80,17 @@ void mm_clear(struct mm *mm, const struct inode *prog)
     mm->barriers = 0;
     budget_clear(mm);           /* what is kept is a file's */
     mutex_unlock(&mm->lock);
+}
+
+void mm_clear(struct mm *mm, const struct inode *prog)
+{
+    clear(mm, prog, true);
+}
+
+void mm_retire(struct mm *mm)
+{
+    plat_as_dispose(mm);
+    clear(mm, mm->prog, false);
 }
 
 bool mm_has_text(u64 start, u64 len, u32 prot, const struct inode *prog, u64 off)

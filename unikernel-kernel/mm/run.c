@@ -7,7 +7,7 @@ static struct run *of(struct rbnode *n)
     return n ? container_of(n, struct run, node) : NULL;
 }
 
-struct run *run_find(struct mm *mm, u64 addr)
+struct run *run_find(const struct mm *mm, u64 addr)
 {
     struct rbnode *n = mm->runs.root;
     struct run *best = NULL;
@@ -104,6 +104,18 @@ bool run_remove(struct mm *mm, u64 start, u64 end)
         }
     }
     return any;
+}
+
+bool mm_gap_next(const struct mm *mm, u64 *start_r, u64 *end_r)
+{
+    struct run *r = run_find(mm, *start_r);
+
+    while (r && r->start <= *start_r) {
+        *start_r = r->end;
+        r = run_find(mm, *start_r);
+    }
+    *end_r = r ? r->start : ~0ull;
+    return *start_r < *end_r;
 }
 
 void run_clear(struct mm *mm)

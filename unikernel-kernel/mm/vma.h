@@ -28,7 +28,7 @@ bool vma_range_free(struct mm *mm, u64 addr, u64 len);
 
 /* run.c: what is present in the host's (pv) address space. Runs never overlap or touch. */
 struct run { struct rbnode node; u64 start, end; };
-struct run *run_find(struct mm *mm, u64 addr);          /* first with end > addr, or NULL */
+struct run *run_find(const struct mm *mm, u64 addr);          /* first with end > addr, or NULL */
 struct run *run_prev_of(struct mm *mm, u64 addr);       /* last with start < addr, or NULL */
 int run_add(struct mm *mm, u64 start, u64 end);
 /* Forgets [start, end): true if any part of it was there. */

@@ -23,6 +23,19 @@ static int in_pieces(long nr, u64 va, u64 len, u64 arg)
     return r;
 }
 
+void pv_units_add(struct mm *mm, u64 va, u64 len)
+{
+    u32 bits = 0;
+
+    for (u64 u = va >> PV_UNIT_SHIFT; u <= (va + len - 1) >> PV_UNIT_SHIFT; u++) {
+        bits |= PV_UNIT(u);
+        if (u >= PV_UNITS)
+            break;
+    }
+    if (bits & ~READ_ONCE(mm->units))
+        __atomic_or_fetch(&mm->units, bits, __ATOMIC_RELAXED);
+}
+
 int plat_as_map(struct mm *mm, const struct plat_map *m)
 {
     if (m->len > PIECE) {
@@ -37,6 +50,7 @@ int plat_as_map(struct mm *mm, const struct plat_map *m)
         return e < 0 ? e : plat_as_map(mm, &rest);
     }
 
+    pv_units_add(mm, m->va, m->len);
     u64 flags = MAP_FIXED | (m->shared ? MAP_SHARED : MAP_PRIVATE);
     u64 fd = ~0u, off = 0;        /* 32 bits: the filter wants descriptors so */
 
@@ -85,6 +99,7 @@ int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len)
 {
     if (old_len >= PV_LEN_MAX || new_len >= PV_LEN_MAX)
         return -ENOMEM;
+    pv_units_add(mm, to, new_len);
     long r = host6(__NR_mremap, from, old_len, new_len, MREMAP_MAYMOVE | MREMAP_FIXED, to, 0);
 
     return r < 0 && r > -4096 ? (int)r : 0;

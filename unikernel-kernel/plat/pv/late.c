@@ -136,9 +136,10 @@ u64 plat_settle_watch(u64 now)
 {
     struct task *t;
     bool more;
+    u64 spares = pv_spares_watch(now);
 
     if (!READ_ONCE(late.watched))
-        return WAIT_FOREVER;
+        return spares;
     spin_lock(&late.lock);
     u64 tsc = __builtin_ia32_rdtsc();
     list_for_each(t, &late.all, plat.late_link) {
@@ -151,7 +152,7 @@ u64 plat_settle_watch(u64 now)
     late.seen = late.made;
     late.watched = more;
     spin_unlock(&late.lock);
-    return more ? now + WATCH_NS : WAIT_FOREVER;
+    return more ? min(spares, now + WATCH_NS) : spares;
 }
 
 bool plat_unsettled(void)

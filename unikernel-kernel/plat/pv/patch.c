@@ -10,7 +10,8 @@
  * Two shapes of site are taken (all else stays on the trap):
  *   A  mov $nr,%eax ; syscall        the mov (5 bytes) becomes a jmp; syscall stays
  *   B  syscall ; <3 bytes or more>   a jmp over both; the stub holds what it covered
- * For B nothing may jump into the bytes covered: checked over the whole text. */
+ * For B nothing may jump to an instruction in the bytes covered: checked over the whole
+ * text. (Into the middle of one nothing jumps: what seems to is a constant or the like.) */
 #include "patch.h"
 #include "pv.h"
 #include "user.h"
@@ -25,7 +26,8 @@
 #define MERGE_GAP  8u           /* unpatched pages copied rather than mapped apart */
 #define NR_MAX     512u
 
-struct site { u32 at; u8 shape, len; };         /* len: bytes covered from `at` */
+/* len: bytes covered from `at`; starts, B: bit k: an instruction begins at `at` + k */
+struct site { u32 at; u8 shape, len; u16 starts; };
 struct piece { u32 page, n; char *copy; };
 
 struct exec_image {
@@ -56,6 +58,7 @@ void exec_image_free(struct exec_image *im)
 #define MOVE_MAX 12u            /* what a stub has room for */
 
 _Static_assert(7 + 6 + 2 + MOVE_MAX + 5 <= STUB_SIZE, "make_stub: B");
+_Static_assert(2 + MOVE_MAX <= 16, "struct site: starts");
 
 /* Bytes of a ModRM operand that does not name the program counter; 0: not taken. */
 static u32 modrm_len(u8 m)
@@ -105,19 +108,24 @@ static bool ret_and_filling(const u8 *p)
     return false;
 }
 
-/* Bytes behind a syscall that can move into its stub: enough of them, or 0. */
-static u32 movable(const u8 *p)
+/* Bytes behind a syscall that can move into its stub: enough of them, or 0. *starts_r: bit
+ * k: an instruction begins at p + k. */
+static u32 movable(const u8 *p, u32 *starts_r)
 {
-    u32 n = 0;
+    u32 n = 0, starts = 0;
 
-    if (ret_and_filling(p))
+    if (ret_and_filling(p)) {
+        *starts_r = (1u << MOVE_MIN) - 1;
         return MOVE_MIN;
+    }
     while (n < MOVE_MIN) {
         u32 l = insn_len(p + n);
         if (!l)
             return 0;
+        starts |= 1u << n;
         n += l;
     }
+    *starts_r = starts;
     return n <= MOVE_MAX ? n : 0;
 }
 
@@ -135,12 +143,12 @@ static bool classify(const u8 *text, u32 s, u32 len, struct site *o)
 {
     if (s >= 5 && text[s - 5] == 0xb8 && text[s - 3] < NR_MAX / 256 && !text[s - 2] &&
         !text[s - 1]) {
-        *o = (struct site){ s - 5, 'A', 5 };
+        *o = (struct site){ s - 5, 'A', 5, 0 };
         return !in_constant(text, s - 5);
     }
-    u32 n = s + 2 + MOVE_MAX + 8 < len ? movable(text + s + 2) : 0;
+    u32 starts = 0, n = s + 2 + MOVE_MAX + 8 < len ? movable(text + s + 2, &starts) : 0;
     if (n) {
-        *o = (struct site){ s, 'B', (u8)(2 + n) };
+        *o = (struct site){ s, 'B', (u8)(2 + n), (u16)(starts << 2) };
         return !in_constant(text, s);
     }
     return false;
@@ -156,7 +164,8 @@ static u32 find_sites(const u8 *text, u32 len, struct site *site, u32 max)
     return n;
 }
 
-/* Takes out the B site that `target` would land inside of. Sites are sorted. */
+/* Takes out the B site that has an instruction at `target`, but for its first. Sites are
+ * sorted. */
 static void forbid(struct site *site, u32 n, s64 target)
 {
     u32 lo = 0, hi = n;
@@ -169,7 +178,7 @@ static void forbid(struct site *site, u32 n, s64 target)
             hi = mid;
     }
     if (lo < n && site[lo].shape == 'B' && target > site[lo].at &&
-        target < (s64)site[lo].at + site[lo].len)
+        (site[lo].starts >> (target - site[lo].at) & 1))
         site[lo].shape = 0;
 }
 

@@ -48,7 +48,7 @@ struct plat_task {
     struct list late_link;      /* while unsettled */
     u64 late_since;             /* time stamp counter */
     struct pv_late *late;       /* lender: its memory as it was */
-    struct pv_spare *spare;     /* set aside for its exec */
+    struct pv_spare *spare;     /* set aside for its exec; at its end: what it turns into */
     struct pv_spare *moved_to;  /* lender: where its borrower waits to go on */
     s64 cpu_base;               /* the host thread's CPU time that is not this task's */
 };

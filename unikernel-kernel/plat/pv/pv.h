@@ -57,17 +57,29 @@ long pv_leave_lender(struct task *t);
 const void *pv_leaving_frame(const struct task *t);
 extern u32 pv_first_tgid;       /* the host process that the monitor watches */
 
+/* Where a host process has had mappings since it was empty, in units of 32 GiB (mm->units):
+ * what is above the kernel is one. Emptying it looks nowhere else. */
+#define PV_UNIT_SHIFT 35
+#define PV_UNITS      (PV_KERNEL_END >> PV_UNIT_SHIFT)
+#define PV_UNIT(u)    (1u << min((u64)(u), (u64)PV_UNITS))
+_Static_assert((1ull << PV_UNIT_SHIFT) < PV_LEN_MAX, "one call empties a unit");
+void pv_units_add(struct mm *mm, u64 va, u64 len);
+
 /* spare.c. Makes the host process of t, which ends, a spare: returns when it can't. */
 struct pv_spare;
 void pv_spare_from(struct task *t);
-/* One is set aside, or NULL; and put back. */
-struct pv_spare *pv_spare_take(void);
-void pv_spare_return(struct pv_spare *s);
+/* One is set aside, the best for that program, or NULL; what its address space has; and
+ * put back, with what plat_exec_reserve gave. */
+struct pv_spare *pv_spare_take(const struct inode *prog);
+struct mm *pv_spare_space(struct pv_spare *s);
+void pv_spare_return(struct pv_spare *s, struct mm *mm);
 /* t goes on in s, the lender where it lent: that must call pv_spare_go first thing. */
 void pv_spare_move(struct task *t, struct pv_spare *s);
 void pv_spare_go(struct task *lender);
 /* All that are idle end, as the host's processes have run out. True if any did. */
 bool pv_spares_drop(void);
+/* Ends those that have been idle for long, as plat_settle_watch: when to be called again. */
+u64 pv_spares_watch(u64 now);
 
 /* late.c. A child of the current task may run in its place, its memory copied: false:
  * it may not. The child is started as for vfork. */

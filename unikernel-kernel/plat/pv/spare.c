@@ -4,9 +4,13 @@
  * for it nor throws the copy away. To the host a spare is like any guest process: the same
  * filter, the same descriptors, kernel text and the domain's memory mapped.
  *
+ * Constant parts of the program that ended stay mapped, and the spare has the bookkeeping
+ * of them (mm_retire): most programs are run again soon, and find their text in place.
+ *
  * A kernel stack is domain memory, so a task moves by leaving its host thread with its
  * registers saved on its stack, and another thread's loading them from there. Code that
- * runs in a spare has no current(): %gs leads to the task that ended. */
+ * runs in a spare has no current(): %gs leads to the task that ended. So others end it and
+ * put what it keeps: the kworker, and who is in the way of it. */
 #include "host.h"
 #include "mm.h"
 #include "proc.h"
@@ -14,20 +18,25 @@
 
 #define SPARES      4u
 #define STACK_SIZE  8192ul      /* a kick's frame fits */
-#define PIECE       (PV_LEN_MAX - PAGE_SIZE)        /* the most that the filter lets pass */
+#define IDLE_NS     NSEC_PER_SEC
 
-/* state: FREE -> EMPTYING -> READY -> TAKEN -> GO -> FREE; READY -> FREE when unused. */
-enum { FREE, EMPTYING, READY, TAKEN, GO, UNWANTED };
+/* state: FREE -> EMPTYING -> READY -> TAKEN -> GO -> FREE; READY -> UNWANTED -> FREE when
+ * unused; EMPTYING -> LEFT -> FREE when it can't be one after all. */
+enum { FREE, EMPTYING, READY, TAKEN, GO, UNWANTED, LEFT };
 
 struct pv_spare {
     u32 state;                  /* a futex */
     u32 tid;                    /* host process */
     struct task *task;          /* TAKEN, GO: who moves in */
     u64 sp;                     /* its context */
+    u64 since;                  /* EMPTYING, READY: ns */
+    struct mm *mm;              /* what is mapped; NULL: nothing. Whoever sets the state has it */
+    const struct inode *prog;   /* mm->prog, for those who only look */
 };
 
 static struct pv_spare spares[SPARES];
 static char stacks[SPARES][STACK_SIZE] __attribute__((aligned(4096)));
+static u32 watched;             /* the kworker will look */
 
 static bool change(struct pv_spare *s, u32 from, u32 to)
 {
@@ -37,31 +46,64 @@ static bool change(struct pv_spare *s, u32 from, u32 to)
 
 static void unmap(u64 start, u64 end)
 {
-    for (; start < end; start += PIECE)
-        host3(__NR_munmap, start, min(PIECE, end - start), 0);
+    host3(__NR_munmap, start, end - start, 0);
+}
+
+/* What has been mapped between start and end: one call a unit, one for all above the kernel. */
+static void unmap_units(u32 units, u64 start, u64 end)
+{
+    while (start < end) {
+        u64 unit = start >> PV_UNIT_SHIFT;
+        u64 stop = unit < PV_UNITS ? min(end, (unit + 1) << PV_UNIT_SHIFT) : end;
+        if (units & PV_UNIT(unit))
+            unmap(start, stop);
+        start = stop;
+    }
+}
+
+static void empty_range(struct mm *mm, u32 units, u64 start, u64 high)
+{
+    u64 end;
+
+    while (start < high && mm_gap_next(mm, &start, &end)) {
+        unmap_units(units, start, min(end, high));
+        start = end;
+        if (end < high && mm_gap_next(mm, &start, &end))
+            pv_units_add(mm, end, start - end);
+    }
+}
+
+/* All but what mm says. */
+static void empty_space(struct mm *mm)
+{
+    u32 units = mm->units;
+
+    mm->units = 0;
+    empty_range(mm, units, PV_USER_MIN, PV_USER_TOP);
+    unmap_units(units, PV_WIN_BASE, PV_WIN_END);
+    empty_range(mm, units, PV_KERNEL_END, PV_USER_MAX);
 }
 
 /* Waits to be used. Runs on the spare's own stack. */
 static void spare_main(void *arg)
 {
     struct pv_spare *s = arg;
-    const struct host_timespec idle = { 1, 0 };
     u32 state;
 
-    unmap(PV_USER_MIN, PV_USER_TOP);
-    unmap(PV_WIN_BASE, PV_WIN_END);
-    host3(__NR_munmap, PV_KERNEL_END, PV_USER_MAX - PV_KERNEL_END, 0);
+    empty_space(s->mm);
     __atomic_store_n(&s->state, READY, __ATOMIC_SEQ_CST);
     while ((state = __atomic_load_n(&s->state, __ATOMIC_SEQ_CST)) != GO) {
-        long r = host4(__NR_futex, (u64)&s->state, 0 /* FUTEX_WAIT */, state, (u64)&idle);
-        if (state == UNWANTED || (r == -ETIMEDOUT && change(s, READY, UNWANTED)))
+        if (state == UNWANTED)
             pv_exit_thread(&s->state);
+        host_futex_wait(&s->state, state, WAIT_FOREVER);
     }
     struct task *t = s->task;
     pv_become(t, true);
     t->plat.cpu_base += (s64)pv_thread_clock();
     pv_switch_to(s->sp);
 }
+
+/* -- a task's end -- */
 
 /* The task's host process may be kept: the task is its only thread and always was, and
  * the monitor does not watch it. */
@@ -72,43 +114,175 @@ static bool fit(const struct task *t)
            READ_ONCE(BOOT->state) < XENC_ST_EXITED;
 }
 
-void pv_spare_from(struct task *t)
+bool plat_as_keep(struct mm *mm)
 {
-    static const struct { u64 sp; int flags, pad; u64 size; } none = { .flags = 2 /* DISABLE */ };
+    struct task *t = current();
 
-    if (!fit(t))
-        return;
+    if (!fit(t) || READ_ONCE(mm->ref.n) != 1)
+        return false;
     for (u32 i = 0; i < SPARES; i++) {
         struct pv_spare *s = &spares[i];
         if (READ_ONCE(s->state) != FREE || !change(s, FREE, EMPTYING))
             continue;
+        mm_retire(mm);
         s->tid = t->plat.host_tid;
-        /* What comes late for the task must not find a stack that is another's by then. */
-        host3(__NR_sigaltstack, (u64)&none, 0, 0);
-        pv_end_on(&t->plat.host_tid, stacks[i] + STACK_SIZE, spare_main, s);
+        s->since = plat_clock_mono();
+        s->mm = mm;
+        __atomic_store_n(&s->prog, mm->prog, __ATOMIC_RELAXED);
+        t->plat.spare = s;
+        return true;
     }
+    return false;
 }
+
+void pv_spare_from(struct task *t)
+{
+    static const struct { u64 sp; int flags, pad; u64 size; } none = { .flags = 2 /* DISABLE */ };
+    struct pv_spare *s = t->plat.spare;
+
+    if (!s)
+        return;
+    if (!__atomic_exchange_n(&watched, 1, __ATOMIC_SEQ_CST))
+        kworker_poke();
+    if (!fit(t)) {
+        WRITE_ONCE(s->state, LEFT);
+        return;
+    }
+    /* What comes late for the task must not find a stack that is another's by then. */
+    host3(__NR_sigaltstack, (u64)&none, 0, 0);
+    pv_end_on(&t->plat.host_tid, stacks[s - spares] + STACK_SIZE, spare_main, s);
+}
+
+/* -- a spare's end -- */
 
 static bool alive(const struct pv_spare *s)
 {
     return host3(__NR_tgkill, s->tid, s->tid, 0) == 0;
 }
 
-struct pv_spare *pv_spare_take(void)
+/* To whoever has taken the slot from others: what was kept is put. */
+static void put_kept(struct pv_spare *s)
 {
+    struct mm *mm = s->mm;
+
+    s->mm = NULL;
+    __atomic_store_n(&s->prog, NULL, __ATOMIC_RELAXED);
+    mm_put(mm);
+}
+
+/* Ends one that is idle. */
+static bool retire(struct pv_spare *s)
+{
+    if (!change(s, READY, UNWANTED))
+        return false;
+    put_kept(s);
+    host_futex_wake(&s->state, 1);
+    return true;
+}
+
+/* One that the host has killed leaves its slot, and nothing else is lost. */
+static void bury(struct pv_spare *s, u32 state)
+{
+    if (alive(s) || !change(s, state, LEFT))
+        return;
+    put_kept(s);
+    WRITE_ONCE(s->state, FREE);
+}
+
+u64 pv_spares_watch(u64 now)
+{
+    bool busy = false;
+
+    if (!READ_ONCE(watched))
+        return WAIT_FOREVER;
+    __atomic_store_n(&watched, 0, __ATOMIC_SEQ_CST);
     for (u32 i = 0; i < SPARES; i++) {
         struct pv_spare *s = &spares[i];
+        u32 state = READ_ONCE(s->state);
+        if (state == FREE)
+            continue;
+        busy = true;
+        if (state == LEFT) {
+            put_kept(s);
+            WRITE_ONCE(s->state, FREE);
+        } else if (now - s->since >= IDLE_NS && now > s->since) {
+            if (!retire(s) && state == EMPTYING)
+                bury(s, state);
+        }
+    }
+    if (busy)
+        __atomic_store_n(&watched, 1, __ATOMIC_SEQ_CST);
+    return busy ? now + IDLE_NS / 2 : WAIT_FOREVER;
+}
+
+/* Until the host process has gone, or as good as. */
+static void await_end(struct pv_spare *s)
+{
+    for (u32 k = 0; k < 1000 && READ_ONCE(s->state) == UNWANTED && alive(s); k++)
+        plat_yield();
+    change(s, UNWANTED, FREE);      /* if the host killed it meanwhile */
+}
+
+bool pv_spares_drop(void)
+{
+    bool any = false;
+
+    for (u32 i = 0; i < SPARES; i++) {
+        if (!retire(&spares[i]))
+            continue;
+        await_end(&spares[i]);
+        any = true;
+    }
+    return any;
+}
+
+bool plat_kept_drop(const struct inode *prog)
+{
+    bool any = false;
+
+    for (u32 i = 0; i < SPARES; i++) {
+        struct pv_spare *s = &spares[i];
+        const struct inode *kept = __atomic_load_n(&s->prog, __ATOMIC_RELAXED);
+        if (!kept || (prog && kept != prog))
+            continue;
+        for (u32 k = 0; k < 1000 && READ_ONCE(s->state) == EMPTYING; k++)
+            plat_yield();
+        any |= retire(s);
+    }
+    return any;
+}
+
+/* -- its use -- */
+
+struct pv_spare *pv_spare_take(const struct inode *prog)
+{
+    for (u32 i = 0; i < 2 * SPARES; i++) {
+        struct pv_spare *s = &spares[i % SPARES];
+        if (i < SPARES && (!prog || __atomic_load_n(&s->prog, __ATOMIC_RELAXED) != prog))
+            continue;           /* another program's, and as good as an empty one, is for later */
         if (READ_ONCE(s->state) != READY || !change(s, READY, TAKEN))
             continue;
         if (alive(s))
             return s;
+        put_kept(s);
         WRITE_ONCE(s->state, FREE);     /* the host has killed it: nothing is lost */
     }
     return NULL;
 }
 
-void pv_spare_return(struct pv_spare *s)
+struct mm *pv_spare_space(struct pv_spare *s)
 {
+    struct mm *mm = s->mm;
+
+    s->mm = NULL;
+    __atomic_store_n(&s->prog, NULL, __ATOMIC_RELAXED);
+    return mm;
+}
+
+void pv_spare_return(struct pv_spare *s, struct mm *mm)
+{
+    s->mm = mm;
+    __atomic_store_n(&s->prog, mm->prog, __ATOMIC_RELAXED);
     WRITE_ONCE(s->state, READY);
 }
 
@@ -135,21 +309,4 @@ void pv_spare_go(struct task *lender)
     lender->plat.moved_to = NULL;
     __atomic_store_n(&s->state, GO, __ATOMIC_SEQ_CST);
     host_futex_wake(&s->state, 1);
-}
-
-bool pv_spares_drop(void)
-{
-    bool any = false;
-
-    for (u32 i = 0; i < SPARES; i++) {
-        struct pv_spare *s = &spares[i];
-        if (!change(s, READY, UNWANTED))
-            continue;
-        host_futex_wake(&s->state, 1);
-        any = true;
-        for (u32 k = 0; k < 1000 && READ_ONCE(s->state) == UNWANTED && alive(s); k++)
-            plat_yield();
-        change(s, UNWANTED, FREE);      /* if the host killed it meanwhile */
-    }
-    return any;
 }

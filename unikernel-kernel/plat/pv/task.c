@@ -273,17 +273,17 @@ long pv_leave_lender(struct task *t)
     return r;
 }
 
-bool plat_exec_reserve(struct task *t)
+struct mm *plat_exec_reserve(struct task *t, const struct inode *prog)
 {
-    if (t->plat.lender)
-        t->plat.spare = pv_spare_take();
-    return t->plat.spare != NULL;
+    struct pv_spare *s = t->plat.lender ? pv_spare_take(prog) : NULL;
+
+    t->plat.spare = s;
+    return s ? pv_spare_space(s) : NULL;
 }
 
-void plat_exec_unreserve(struct task *t)
+void plat_exec_unreserve(struct task *t, struct mm *mm)
 {
-    if (t->plat.spare)
-        pv_spare_return(t->plat.spare);
+    pv_spare_return(t->plat.spare, mm);
     t->plat.spare = NULL;
 }
 

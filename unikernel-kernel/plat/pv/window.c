@@ -21,8 +21,6 @@ struct windows { struct mutex lock; struct window w[WINDOWS]; };
 /* Counts what a descriptor number stood for, so that no window outlives its file. */
 static u32 grant_gen[PV_FD_MAX];
 
-size_t pv_ucopy(void *dst, const void *src, size_t n);
-
 static u64 base_of(int h) { return PV_WIN_BASE + (u32)h % WINDOWS * WIN_SPAN; }
 
 static struct windows *windows_of(const struct task *t)
@@ -89,6 +87,8 @@ static bool worth_it(struct window *w, u64 off, size_t n, u64 size)
 static bool window_map(struct window *w, u64 base, int h, u64 size)
 {
     u64 len = size > WIN_SMALL ? (size + WIN_STEP - 1) / WIN_STEP * WIN_STEP : PAGE_UP(size);
+
+    pv_units_add(current()->mm, base, len);
     long r = host6(__NR_mmap, base, len, 1 /* PROT_READ */, 0x11 /* SHARED | FIXED */, (u64)h, 0);
 
     if (r < 0 && r > -4096)

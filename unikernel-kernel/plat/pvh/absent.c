@@ -26,6 +26,8 @@ int plat_settle(void) { return 0; }
 bool plat_unsettled(void) { return false; }
 void plat_wakes_hold(void) { }
 void plat_wakes_release(void) { }
-bool plat_exec_reserve(struct task *t) { return false; }
-void plat_exec_unreserve(struct task *t) { }
+struct mm *plat_exec_reserve(struct task *t, const struct inode *prog) { return NULL; }
+void plat_exec_unreserve(struct task *t, struct mm *mm) { }
+bool plat_as_keep(struct mm *mm) { return false; }
+bool plat_kept_drop(const struct inode *prog) { return false; }
 u64 plat_settle_watch(u64 now) { return WAIT_FOREVER; }
