@@ -292,6 +292,9 @@ WEAK u64 plat_get_tls(void) { return unit_self->plat.fs_base; }
 WEAK void plat_wakes_hold(void) { }
 WEAK void plat_wakes_release(void) { }
 WEAK int plat_settle(void) { return 0; }
+WEAK bool plat_as_keep(struct mm *mm) { return false; }
+WEAK bool plat_kept_drop(const struct inode *prog) { return false; }
+WEAK int plat_as_huge(struct mm *mm, u64 va, u64 keep, u32 prot, u64 room) { return -EOPNOTSUPP; }
 WEAK bool plat_unsettled(void) { return false; }
 WEAK void plat_yield(void) { sched_yield(); }
 WEAK void plat_sched_changed(struct task *t) { }

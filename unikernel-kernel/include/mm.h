@@ -138,6 +138,7 @@ void mm_trim(struct mm *mm);
 /* A free range for len bytes where mmap would place it; 0: none. Not reserved. */
 u64 mm_find_gap(struct mm *mm, u64 len);
 /* Names the mapping at addr ("[stack]"); name is kept as is. */
+#define MM_HUGE (2ul << 20)             /* a huge page of the host or the CPU */
 void mm_name(struct mm *mm, u64 addr, const char *name);
 /* For /proc/PID/maps: calls fn for each mapping in order, under the lock. */
 void mm_for_each(struct mm *mm, void (*fn)(const struct vma *v, void *arg), void *arg);

@@ -131,6 +131,10 @@ int plat_as_unmap(struct mm *mm, u64 va, u64 len);
 int plat_as_protect(struct mm *mm, u64 va, u64 len, u32 prot);
 int plat_as_move(struct mm *mm, u64 from, u64 old_len, u64 to, u64 new_len);
 int plat_as_populate(struct mm *mm, u64 va, u64 len, bool write);
+/* Makes the 2 MiB from va on one huge page of private anonymous memory, where `keep` bytes at
+ * the start are present and keep their contents; room: as much that is free, for use meanwhile.
+ * 0; or -errno and nothing was done. */
+int plat_as_huge(struct mm *mm, u64 va, u64 keep, u32 prot, u64 room);
 int plat_as_discard(struct mm *mm, u64 va, u64 len);    /* MADV_DONTNEED */
 int plat_as_advise(struct mm *mm, u64 va, u64 len, int advice);
 /* Programs live in [min, top) and, by their own wish only, in [kernel_end, max). */

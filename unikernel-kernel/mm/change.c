@@ -243,10 +243,9 @@ static int free_piece(struct mm *mm, u64 s, u64 e, void *arg)
     return plat_as_advise(mm, s, e - s, MADV_FREE);
 }
 
-/* For v's part [s, e). Only anonymous private memory can be wiped (madvise(2)). */
-static int advise_fork(struct mm *mm, u64 s, u64 e, int advice)
+/* For one mapping's part [s, e). */
+static int change_flags(struct mm *mm, u64 s, u64 e, u32 clear, u32 set)
 {
-    u32 bit = advice == MADV_DONTFORK || advice == MADV_DOFORK ? VMA_DONTFORK : VMA_WIPEONFORK;
     int r = vma_split(mm, s);
 
     if (r == 0)
@@ -254,15 +253,21 @@ static int advise_fork(struct mm *mm, u64 s, u64 e, int advice)
     if (r < 0)
         return r;
     struct vma *v = vma_find(mm, s);
-    if (advice == MADV_WIPEONFORK && (v->src.kind != SRC_ANON || (v->flags & MAP_SHARED)))
-        return -EINVAL;
-    if (advice == MADV_DOFORK || advice == MADV_KEEPONFORK)
-        v->flags &= ~bit;
-    else
-        v->flags |= bit;
-    mm->fork_advice = true;
+    v->flags = (v->flags & ~clear) | set;
     vma_merge(mm, v);
     return 0;
+}
+
+/* For v's part [s, e). Only anonymous private memory can be wiped (madvise(2)). */
+static int advise_fork(struct mm *mm, const struct vma *v, u64 s, u64 e, int advice)
+{
+    u32 bit = advice == MADV_DONTFORK || advice == MADV_DOFORK ? VMA_DONTFORK : VMA_WIPEONFORK;
+    bool off = advice == MADV_DOFORK || advice == MADV_KEEPONFORK;
+
+    if (advice == MADV_WIPEONFORK && (v->src.kind != SRC_ANON || (v->flags & MAP_SHARED)))
+        return -EINVAL;
+    mm->fork_advice = true;
+    return change_flags(mm, s, e, bit, off ? 0 : bit);
 }
 
 void mm_fork_child(struct mm *mm)
@@ -309,10 +314,13 @@ static int advise_vma(struct mm *mm, struct vma *v, u64 s, u64 e, int advice)
     case MADV_DOFORK:
     case MADV_WIPEONFORK:
     case MADV_KEEPONFORK:
-        return advise_fork(mm, s, e, advice);
-    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_HUGEPAGE:
-    case MADV_NOHUGEPAGE: case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_DONTDUMP:
-    case MADV_DODUMP: case MADV_COLD: case MADV_PAGEOUT:
+        return advise_fork(mm, v, s, e, advice);
+    case MADV_HUGEPAGE:
+        return v->flags & VMA_SMALL ? change_flags(mm, s, e, VMA_SMALL, 0) : 0;
+    case MADV_NOHUGEPAGE:
+        return v->flags & VMA_SMALL ? 0 : change_flags(mm, s, e, 0, VMA_SMALL);
+    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE: case MADV_DONTDUMP: case MADV_DODUMP: case MADV_COLD: case MADV_PAGEOUT:
         return 0;
     default:
         return -EINVAL;

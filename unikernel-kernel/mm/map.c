@@ -115,6 +115,12 @@ static bool user_range_ok(u64 addr, u64 len)
     return end <= plat_user_top() || addr >= plat_kernel_end();
 }
 
+/* Large memory begins where a huge page can. */
+static bool huge_wanted(u64 len, u32 flags)
+{
+    return len >= MM_HUGE && (flags & MAP_ANONYMOUS) && !(flags & (MAP_SHARED | MAP_STACK));
+}
+
 static u64 place(struct mm *mm, u64 addr, u64 len, u32 flags, bool pad)
 {
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
@@ -122,9 +128,15 @@ static u64 place(struct mm *mm, u64 addr, u64 len, u32 flags, bool pad)
     addr = PAGE_DOWN(addr);
     if (addr && user_range_ok(addr, len) && vma_range_free(mm, addr, len))
         return addr;
+    u64 top = mm->stack_limit ? mm->stack_limit : plat_user_top();
+    if (huge_wanted(len, flags)) {
+        u64 a = vma_gap(mm, len + MM_HUGE - PAGE_SIZE, top);
+        if (a)
+            return (a + MM_HUGE - 1) & ~(MM_HUGE - 1);
+    }
     /* Behind an image there is room for the stubs of its text. */
     u64 room = pad ? PV_PATCH_ROOM : 0;
-    return vma_gap(mm, len + room, mm->stack_limit ? mm->stack_limit : plat_user_top());
+    return vma_gap(mm, len + room, top);
 }
 
 static int check_file(struct file *f, u32 prot, u32 flags)

@@ -10,8 +10,9 @@
 
 #define RUN_MIN (16ul << 10)            /* a lone touch */
 #define RUN_SEQ (32ul << 10)            /* next to a present run: at least */
-#define RUN_HUGE (2ul << 20)            /* the host's huge page */
+#define RUN_HUGE MM_HUGE
 #define HUGE_AFTER (1ul << 20)          /* a walk this long gets huge pages from there on */
+#define HUGE_EARLY (192ul << 10)        /* from the start of one: it is made one then */
 #define TEXT_NOW (256ul << 10)          /* small programs' text comes in one go */
 #define STACK_GAP (1ul << 20)           /* kept free below what grows down */
 #define PAGES_AHEAD 16u                 /* kernel pages (tmpfs) at once */
@@ -73,7 +74,7 @@ static int map_again(struct mm *mm, const struct vma *v, u64 page, u64 run_end, 
 
 static int map_anon(struct mm *mm, struct vma *v, struct plat_map *m)
 {
-    bool huge = !(m->va & (RUN_HUGE - 1)) && m->len >= RUN_HUGE;
+    bool huge = !(m->va & (RUN_HUGE - 1)) && m->len >= RUN_HUGE && !(v->flags & VMA_SMALL);
 
     m->src = PLAT_ANON;
     m->populate = (v->prot & PROT_WRITE) && !huge;
@@ -163,6 +164,34 @@ static void window(struct mm *mm, struct vma *v, u64 page, u64 *start_r, u64 *en
     *end_r = min(end, high);
 }
 
+/* A walk through memory that began at a huge page's start, and has come some way: a huge page
+ * takes the place of what is present, if nobody else can store there meanwhile. */
+static bool make_huge(struct mm *mm, struct vma *v, u64 page)
+{
+    u64 block = page & ~(RUN_HUGE - 1), more = block + RUN_HUGE - page;
+
+    if (page - block < HUGE_EARLY || v->start > block || v->end < block + RUN_HUGE ||
+        v->src.kind != SRC_ANON || !(v->prot & PROT_WRITE) ||
+        (v->flags & (MAP_SHARED | MAP_STACK | VMA_SMALL)) || READ_ONCE(mm->ref.n) > 1 ||
+        current()->proc->nthreads > 1)
+        return false;
+    struct run *below = run_prev_of(mm, page), *above = run_find(mm, page);
+    if (!below || below->start > block || below->end != page ||
+        (above && above->start < block + RUN_HUGE))
+        return false;
+    u64 room = vma_gap(mm, 2 * RUN_HUGE, plat_user_top());
+    if (!room || plat_settle() < 0 || budget_charge(mm, more) < 0)
+        return false;
+    mm->mmap_hint = 0;
+    room = (room + RUN_HUGE - 1) & ~(RUN_HUGE - 1);
+    if (plat_as_huge(mm, block, page - block, v->prot, room) < 0 ||
+        run_add(mm, page, block + RUN_HUGE) < 0) {
+        budget_return(mm, more);
+        return false;
+    }
+    return true;
+}
+
 static bool allowed(const struct vma *v, bool write, bool exec)
 {
     if (write)
@@ -210,6 +239,8 @@ static int fault_locked(struct mm *mm, u64 addr, bool write, bool exec)
     }
     if (v->src.kind == SRC_GRANT)
         return present_range(mm, v, v->start, v->end, write);
+    if (make_huge(mm, v, page))
+        return 0;
     window(mm, v, page, &start, &end);
     int e = present_map(mm, v, start, end, write);
     if (e == -ENXIO && end > page + PAGE_SIZE)  /* read-ahead past the end of a file */

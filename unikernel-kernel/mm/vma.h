@@ -4,9 +4,11 @@
 
 #include "mm.h"
 
-/* Our own bits in vma.flags, beside MAP_*: what becomes of it in a forked child. */
+/* Our own bits in vma.flags, beside MAP_*: what becomes of it in a forked child; and no
+ * huge pages are wanted. */
 #define VMA_DONTFORK   (1u << 30)
 #define VMA_WIPEONFORK (1u << 29)
+#define VMA_SMALL      (1u << 28)
 
 #define MM_MAX_VMAS 60000u      /* below the host's vm.max_map_count */
 

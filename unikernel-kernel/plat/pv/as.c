@@ -110,6 +110,24 @@ int plat_as_populate(struct mm *mm, u64 va, u64 len, bool write)
     return (int)host3(__NR_madvise, va, len, write ? 23 : 22 /* MADV_POPULATE_* */);
 }
 
+int plat_as_huge(struct mm *mm, u64 va, u64 keep, u32 prot, u64 room)
+{
+    struct plat_map m = { .va = room, .len = MM_HUGE, .prot = prot, .src = PLAT_ANON };
+    int e = plat_as_map(mm, &m);
+
+    if (e == 0)
+        e = plat_as_advise(mm, room, MM_HUGE, MADV_HUGEPAGE);
+    if (e == 0)
+        e = plat_as_populate(mm, room, MM_HUGE, true);
+    if (e == 0 && pv_ucopy((void *)room, (const void *)va, keep))
+        e = -EFAULT;
+    if (e == 0)
+        e = plat_as_move(mm, room, MM_HUGE, va, MM_HUGE);
+    if (e < 0)
+        plat_as_unmap(mm, room, MM_HUGE);
+    return e;
+}
+
 int plat_as_discard(struct mm *mm, u64 va, u64 len)
 {
     return (int)host3(__NR_madvise, va, len, MADV_DONTNEED);

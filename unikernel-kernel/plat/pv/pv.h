@@ -63,6 +63,7 @@ extern u32 pv_first_tgid;       /* the host process that the monitor watches */
 #define PV_UNITS      (PV_KERNEL_END >> PV_UNIT_SHIFT)
 #define PV_UNIT(u)    (1u << min((u64)(u), (u64)PV_UNITS))
 _Static_assert((1ull << PV_UNIT_SHIFT) < PV_LEN_MAX, "one call empties a unit");
+size_t pv_ucopy(void *dst, const void *src, size_t n);     /* entry.S: bytes NOT copied */
 void pv_units_add(struct mm *mm, u64 va, u64 len);
 
 /* spare.c. Makes the host process of t, which ends, a spare: returns when it can't. */

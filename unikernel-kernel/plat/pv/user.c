@@ -3,7 +3,6 @@
 #include "pv.h"
 #include "user.h"
 
-size_t pv_ucopy(void *dst, const void *src, size_t n);
 size_t pv_uclear(void *dst, size_t n);
 long pv_ustrcpy(char *dst, const char *src, size_t n);
 int pv_ucmpxchg(u32 *p, u32 old, u32 new, u32 *seen);

@@ -28,6 +28,7 @@ void plat_wakes_hold(void) { }
 void plat_wakes_release(void) { }
 struct mm *plat_exec_reserve(struct task *t, const struct inode *prog) { return NULL; }
 void plat_exec_unreserve(struct task *t, struct mm *mm) { }
+int plat_as_huge(struct mm *mm, u64 va, u64 keep, u32 prot, u64 room) { return -EOPNOTSUPP; }
 bool plat_as_keep(struct mm *mm) { return false; }
 bool plat_kept_drop(const struct inode *prog) { return false; }
 u64 plat_settle_watch(u64 now) { return WAIT_FOREVER; }
