@@ -48,6 +48,7 @@ static __attribute__((noinline)) void watched_dispatch(struct regs *r)
     struct task *t = current();
     u64 nr = r->nr;
 
+    r->rax = (u64)-ENOSYS;              /* what a filter's tracer finds */
     if (t->seccomp && !seccomp_check(r)) return;
     if (plat_unsettled() && !syscall_stays_unsettled(nr) && plat_settle() < 0) return;
     if (!trace_enabled) {

@@ -4,7 +4,7 @@
  *   pv_host_handler   from the host: a trapped call, a fault, a kick
  *   pv_return_user    out: restores everything from struct regs
  *
- * Between pv_exit_check and pv_exit_end a kick from another task makes the host
+ * Between pv_exit_fast and pv_exit_end a kick from another task makes the host
  * handler start again at pv_exit_check (pv_signal_entry), so that work posted after
  * the test is not overlooked. Everything there only reads the frame. */
 #include "plat_task.h"
@@ -33,7 +33,7 @@
 #define R_SIZE 160
 #define FLAGS_PLAIN 0x202
 #define XSTATE_MASK 0xe7                /* x87 SSE AVX AVX-512: fp.c */
-#define ENOSYS_ 38
+#define NO_SYSCALL_ -1
 #define FIRST_KSTACK 0x7800            /* PV_TASK_BLOCK - PV_TASK_SPACE */
 
     .section .text.entry, "ax"
@@ -69,16 +69,34 @@ pv_syscall_fast:
     movq $FLAGS_PLAIN, R_FLAGS(%rsp)
     mov %r11, R_RSP(%rsp)
     mov %rax, R_NR(%rsp)
-    movq $-ENOSYS_, R_RAX(%rsp)
     movq $0, R_HOST(%rsp)
     mov %rsp, %rdi
     xor %ebp, %ebp
     call syscall_dispatch
 
-    .globl pv_exit_check, pv_exit_end
+    /* As a rule the frame is as it was made (regs.h, nr): what C code preserves is there, and
+     * rcx is where to go, as the instruction would leave it. */
+    .globl pv_exit_fast, pv_exit_check, pv_exit_end
+pv_exit_fast:
+    cmpl $0, %gs:TASK_WORK
+    jne 2f
+    cmpq $NO_SYSCALL_, R_NR(%rsp)
+    je 1f
+    mov R_RIP(%rsp), %rcx
+    mov R_RDI(%rsp), %rdi
+    mov R_RSI(%rsp), %rsi
+    mov R_RDX(%rsp), %rdx
+    mov R_R10(%rsp), %r10
+    mov R_R8(%rsp), %r8
+    mov R_R9(%rsp), %r9
+    mov R_RAX(%rsp), %rax
+    mov R_RBP(%rsp), %rbp               /* the one that was cleared */
+    mov $FLAGS_PLAIN, %r11d
+    mov R_RSP(%rsp), %rsp
+    jmp *%rcx
+
 pv_exit_check:
-    mov %gs:PVT_SELF, %rax
-    cmpl $0, TASK_WORK(%rax)
+    cmpl $0, %gs:TASK_WORK
     jne 2f
 1:  mov R_RIP(%rsp), %rcx
     mov %rcx, %gs:PVT_RIP

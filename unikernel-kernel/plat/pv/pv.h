@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct task) <= PV_TASK_SPACE, "plat_task_alloc's block");
 #define BOOT ((struct xenc_boot *)PV_MEM_BASE)
 
 /* entry.S */
-extern char pv_exit_check[], pv_exit_end[], pv_trap_check[], pv_trap_end[];
+extern char pv_exit_fast[], pv_exit_check[], pv_exit_end[], pv_trap_check[], pv_trap_end[];
 extern char pv_text_end[];      /* kernel.ld: end of text and constants */
 extern char pv_host_handler[], pv_restorer[];
 extern char pv_syscall_fast[];

@@ -62,7 +62,7 @@ static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
     if (sig == PV_SIG_KICK) {
         pv_leave_if_over();
         u64 again = 0;
-        if (c->rip >= (u64)pv_exit_check && c->rip < (u64)pv_exit_end)
+        if (c->rip >= (u64)pv_exit_fast && c->rip < (u64)pv_exit_end)
             again = (u64)pv_exit_check;
         if (c->rip >= (u64)pv_trap_check && c->rip < (u64)pv_trap_end)
             again = (u64)pv_trap_check;
