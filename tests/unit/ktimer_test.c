@@ -88,7 +88,8 @@ static void test_itimer(void)
     struct itimer it = { .value = 1000000, .interval = 2000000 }, old;
 
     unit_clock_set(10000000);
-    init_proc = NULL;                   /* an ordinary process */
+    init_proc->is_init = false;         /* an ordinary process */
+    init_proc = NULL;
     itimer_set(p, ITIMER_REAL, &it, NULL);
     unit_clock_advance(400000);
     itimer_get(p, ITIMER_REAL, &old);

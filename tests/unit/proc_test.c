@@ -1,4 +1,4 @@
-// uses: unikernel-kernel/core/task.c unikernel-kernel/core/objs.c unikernel-kernel/core/ns.c unikernel-kernel/core/fork.c unikernel-kernel/core/exit.c unikernel-kernel/core/wait.c unikernel-kernel/core/session.c unikernel-kernel/core/cred.c unikernel-kernel/core/rlimit.c unikernel-kernel/core/seccomp.c unikernel-kernel/core/waitq.c unikernel-kernel/core/lockslow.c unikernel-kernel/core/signal*.c unikernel-kernel/core/return.c unikernel-kernel/sys/proc.c
+// uses: unikernel-kernel/core/task.c unikernel-kernel/core/pid.c unikernel-kernel/core/pidns.c unikernel-kernel/core/objs.c unikernel-kernel/core/ns.c unikernel-kernel/core/fork.c unikernel-kernel/core/exit.c unikernel-kernel/core/wait.c unikernel-kernel/core/session.c unikernel-kernel/core/cred.c unikernel-kernel/core/rlimit.c unikernel-kernel/core/seccomp.c unikernel-kernel/core/waitq.c unikernel-kernel/core/lockslow.c unikernel-kernel/core/signal*.c unikernel-kernel/core/return.c unikernel-kernel/sys/proc.c
 /* Processes: fork, exit, wait4, reparenting, groups, threads. Children are pthreads that
  * run a function where a program would run. */
 #include <linux/sched.h>
@@ -120,8 +120,9 @@ static void make_init(void)
     t->proc = p;
     t->plat.started = true;
     ref_get(&p->ref);
-    tid_alloc(t, 1);
+    tid_alloc(t, NULL, &(int){ 1 }, 1);
     p->pid = 1;
+    p->is_init = true;
     p->leader = t;
     p->nthreads = 1;
     list_add(&p->threads, &t->proc_link);

@@ -243,16 +243,17 @@ WEAK bool cred_in_group(const struct cred *c, u32 gid)
 }
 WEAK bool capable(int cap) { return cred_capable(current()->cred, cap); }
 
-WEAK struct task *task_find_get(int tid)
+WEAK struct task *task_by_id(int tid)
 {
     struct task *t = tid > 0 && tid <= UNIT_TASKS ? unit_tasks[tid - 1] : NULL;
     if (t)
         ref_get(&t->ref);
     return t;
 }
+WEAK struct task *task_find_get(int nr) { return task_by_id(nr); }
 WEAK void task_put(struct task *t) { assert(!ref_put(&t->ref)); }
 WEAK void proc_put(struct proc *p) { assert(!ref_put(&p->ref)); }
-WEAK struct proc *proc_find_get(int pid)
+WEAK struct proc *proc_by_id(int pid)
 {
     struct task *t = pid > 0 && pid <= UNIT_TASKS ? unit_tasks[pid - 1] : NULL;
     if (!t || t->proc->leader != t)
@@ -260,6 +261,20 @@ WEAK struct proc *proc_find_get(int pid)
     ref_get(&t->proc->ref);
     return t->proc;
 }
+WEAK struct proc *proc_find_get(int nr) { return proc_by_id(nr); }
+
+/* There is one pid namespace. */
+WEAK int pid_nr_in(const struct pid_ns *ns, int id) { return id; }
+WEAK int pid_id_in(const struct pid_ns *ns, int nr) { return nr; }
+WEAK bool pidns_within(const struct pid_ns *inner, const struct pid_ns *outer) { return true; }
+WEAK struct pid_ns *pidns_for_children(const struct task *t) { return NULL; }
+WEAK struct pid_ns *pidns_new(struct pid_ns *parent, int *err_r)
+{
+    *err_r = -ENOMEM;
+    return NULL;
+}
+WEAK void pidns_free(struct ns *n) { assert(!"no pid namespace was made"); }
+
 WEAK struct cred *task_cred_get(struct task *t)
 {
     cred_get(t->cred);
@@ -301,8 +316,10 @@ static struct proc *unit_proc_new(struct task *leader)
         p->rlim[i].cur = p->rlim[i].max = ~0ull;
     mutex_lock(&procs_lock);
     list_add_tail(&procs_all, &p->all_link);
-    if (!init_proc)
+    if (!init_proc) {
         init_proc = p;
+        p->is_init = true;
+    }
     p->parent = current() ? current()->proc : p;
     if (p->parent != p)
         list_add_tail(&p->parent->children, &p->sibling);

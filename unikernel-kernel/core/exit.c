@@ -70,12 +70,14 @@ static void end_domain(const struct proc *p, const struct task *last)
     plat_halt(code);
 }
 
+/* The next subreaper up in p's namespace, else its first process. */
 static struct proc *find_reaper(const struct proc *p)
 {
-    struct proc *q = p->parent;
+    struct proc *q, *init = p->pidns ? p->pidns->init : init_proc;
 
-    while (q && q != init_proc && (!q->subreaper || !q->nthreads)) q = q->parent;
-    return q ? q : init_proc;
+    for (q = p->parent; q && q->pidns == p->pidns && !q->is_init; q = q->parent)
+        if (q->subreaper && q->nthreads) return q;
+    return init && init != p ? init : init_proc;
 }
 
 static void send_pdeath(struct proc *child)
@@ -98,7 +100,7 @@ static void reparent_children(struct proc *p)
         list_del(&c->sibling);
         list_add_tail(&heir->children, &c->sibling);
         c->parent = heir;
-        WRITE_ONCE(c->ppid, heir->pid);
+        WRITE_ONCE(c->ppid, pid_nr_in(c->pidns, heir->pid));
         c->exit_signal = SIGCHLD;
         send_pdeath(c);
         if (c->zombie && proc_notify_parent(c, 0, 0)) proc_release(c);
@@ -113,8 +115,8 @@ bool proc_notify_parent(struct proc *p, int code, int status)
     bool ignored = sa->handler == (u64)SIG_IGN, exited = p->zombie, discard = false;
     int sig = exited ? p->exit_signal : SIGCHLD;
     struct cred *cred = task_cred_get(p->leader);
-    struct ksiginfo info = { .signo = sig, .code = code, .pid = p->pid, .uid = cred->uid,
-                             .status = status };
+    struct ksiginfo info = { .signo = sig, .code = code, .uid = cred->uid, .status = status,
+                             .pid = pid_nr_in(parent->pidns, p->pid) };
 
     cred_put(cred);
     if (exited) {
@@ -140,6 +142,7 @@ void proc_release(struct proc *p)
 
     list_del(&p->sibling);
     list_del(&p->all_link);
+    pidns_leave(p);
     proc_set_pgid(p, 0);
     session_put(p->session);
     p->session = NULL;
@@ -218,6 +221,7 @@ void task_exit(int code)
     if (last) {
         drop_program(p);
         sem_exit(p);
+        if (p->is_init && p->pidns) pidns_end(p);
     }
     t->utime = plat_clock_cpu(t);
     /* only an exec in another thread changes it, and that waits for this thread */

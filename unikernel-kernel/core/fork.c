@@ -23,11 +23,15 @@ static int check_flags(const struct clone_req *rq)
 
     if (r < 0) return r;
     if ((f & CLONE_THREAD) && (f & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))) return -EINVAL;
+    if ((f & (CLONE_THREAD | CLONE_NEWPID)) &&
+        pidns_for_children(current()) != current()->proc->pidns)
+        return -EINVAL;
+    if ((f & CLONE_THREAD) && (f & CLONE_NEWPID)) return -EINVAL;
     if ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) return -EINVAL;
     if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) return -EINVAL;
     if ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND)) return -EINVAL;
     if ((f & CLONE_PIDFD) && (f & (CLONE_THREAD | CLONE_DETACHED))) return -EINVAL;
-    if ((f & CLONE_PARENT) && current()->proc == init_proc) return -EINVAL;
+    if ((f & CLONE_PARENT) && current()->proc->is_init) return -EINVAL;
     if (f & CLONE_INTO_CGROUP) return -EOPNOTSUPP;
     /* two processes that go on in one address space: not offered (docs/CAVEATS.md) */
     if ((f & CLONE_VM) && !(f & (CLONE_VFORK | CLONE_THREAD))) return -EINVAL;
@@ -120,8 +124,10 @@ static int copy_objects(struct task *c, struct task *t, u64 f)
     } else if (!(c->fs = fsctx_copy(t->fs))) {
         return -ENOMEM;
     }
-    if (f & (CLONE_NEWUTS | CLONE_NEWIPC)) {
-        if (!(c->ns = nsset_new(t->ns, f))) return -ENOMEM;
+    if (f & (CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID)) {
+        int r = nsset_new(t->ns, f, &c->ns);
+
+        if (r < 0) return r;
     } else {
         c->ns = nsset_get(t->ns);
     }
@@ -190,6 +196,8 @@ static int link_child(struct task *c, struct task *t, const struct clone_req *rq
         r = -ERESTARTSYS;       /* the caller is about to leave */
     } else if (signal_pending(t)) {
         r = -ERESTARTNOINTR;    /* what was sent to its group would miss the child */
+    } else if (pidns_ending(n->pidns)) {
+        r = -ENOMEM;
     } else if (n == p) {
         seccomp_new_thread(c, t);
         list_add_tail(&p->threads, &c->proc_link);
@@ -203,7 +211,8 @@ static int link_child(struct task *c, struct task *t, const struct clone_req *rq
     spin_unlock(&t->sighand->lock);
     if (!r && n != p) {
         n->parent = (rq->flags & CLONE_PARENT) ? p->parent : p;
-        n->ppid = n->parent->pid;
+        n->ppid = pid_nr_in(n->pidns, n->parent->pid);
+        pidns_join(n);
         n->exit_signal = (rq->flags & CLONE_PARENT) ? p->exit_signal : rq->exit_signal;
         n->session = p->session;
         ref_get(&n->session->ref);
@@ -230,6 +239,7 @@ static void unlink_child(struct task *c, struct task *t)
         n->session = NULL;
         list_del(&n->sibling);
         list_del(&n->all_link);
+        pidns_leave(n);
     }
     mutex_unlock(&procs_lock);
 }
@@ -289,7 +299,7 @@ static int start(struct task *c, struct task *t, enum plat_start how, u64 tls)
 static long launch(struct task *c, struct task *t, const struct clone_req *rq)
 {
     enum plat_start how = start_kind(rq->flags);
-    int tid = c->tid, pidfd = -1, r;
+    int tid = pid_nr(c->tid), pidfd = -1, r;
 
     r = link_child(c, t, rq);
     if (r < 0) return r;
@@ -339,8 +349,12 @@ long task_clone(const struct clone_req *rq)
         if (!r) ref_get(&c->proc->ref);         /* one of the task, one of the tree */
     }
     if (!r) r = copy_objects(c, t, rq->flags);
-    if (!r) r = tid_alloc(c, rq->set_tid_n ? rq->set_tid[0] : 0);
-    if (r > 0) r = launch(c, t, rq);
+    if (!r && c->proc != t->proc) {
+        c->proc->pidns = pidns_for_children(c);
+        pidns_get(c->proc->pidns);
+    }
+    if (!r) r = tid_alloc(c, c->proc->pidns, rq->set_tid, rq->set_tid_n);
+    if (!r) r = launch(c, t, rq);
     if (r < 0) {
         if (c->proc && c->proc != t->proc) proc_put(c->proc);
         task_drop(c);
@@ -354,5 +368,5 @@ void task_child_start(struct task *t)
     /* a vfork child uses its parent's memory, a thread its process's */
     if (t->proc->leader == t && !(t->vfork_parent && t->vfork_parent->mm == t->mm))
         mm_fork_child(t->mm);
-    if (t->set_tid) put_user(t->tid, t->set_tid);
+    if (t->set_tid) put_user(pid_nr(t->tid), t->set_tid);
 }

@@ -51,12 +51,18 @@ long futex_lock_pi(uptr_t addr, bool shared, u64 deadline, bool try)
     b = futex_bucket(&q.key);
     __atomic_add_fetch(&b->waiters, 1, __ATOMIC_SEQ_CST);
     futex_bucket_lock(b);
-    r = take_or_mark(addr, (u32)current()->tid, try);
+    r = take_or_mark(addr, (u32)pid_nr(current()->tid), try);
     if (!r) futex_queue(&q, b);
     else __atomic_sub_fetch(&b->waiters, 1, __ATOMIC_RELAXED);
     mutex_unlock(&b->lock);
     if (r) return r < 0 ? r : 0;
     return futex_sleep(&q, deadline);   /* woken: the word names us */
+}
+
+/* What a waiter calls itself. */
+static u32 number(const struct task *t)
+{
+    return (u32)pid_nr_in(t->proc->pidns, t->tid);
 }
 
 static struct futex_waiter *first_pi(struct futex_bucket *b, const struct futex_key *key,
@@ -92,7 +98,7 @@ static int hand_over(uptr_t addr, bool shared, u32 old, u32 died)
     futex_bucket_lock(b);
     do {
         q = first_pi(b, &key, &more);
-        new = died | (q ? (u32)q->task->tid : 0) | (more ? FUTEX_WAITERS : 0);
+        new = died | (q ? number(q->task) : 0) | (more ? FUTEX_WAITERS : 0);
         r = user_cmpxchg32(addr, old, new, &seen);
         if (r || seen == old) break;
         /* only the waiters' bit may change while we are the owner */
@@ -115,7 +121,7 @@ int futex_unlock_pi(uptr_t addr, bool shared)
     int r = user_load32(addr, &old);
 
     if (r < 0) return r;
-    if ((old & FUTEX_TID_MASK) != (u32)current()->tid) return -EPERM;
+    if ((old & FUTEX_TID_MASK) != (u32)pid_nr(current()->tid)) return -EPERM;
     return hand_over(addr, shared, old, 0);
 }
 
@@ -123,7 +129,7 @@ int futex_unlock_pi(uptr_t addr, bool shared)
 
 int futex_owner_died(uptr_t addr, bool pi)
 {
-    u32 self = (u32)current()->tid, old, seen;
+    u32 self = (u32)pid_nr(current()->tid), old, seen;
     int r;
 
     if (addr & 3) return -EINVAL;

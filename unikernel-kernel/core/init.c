@@ -51,8 +51,9 @@ void init_create(void)
     strlcpy(t->comm, "init", sizeof t->comm);
     if (!p || !t->cred || !t->sighand || !t->files || !t->mm) boot_fail(1, "not enough memory");
     ref_get(&p->ref);           /* the tree's; the first is the task's */
-    tid_alloc(t, 1);
+    tid_alloc(t, NULL, &(int){ 1 }, 1);
     p->pid = 1;
+    p->is_init = true;
     p->leader = t;
     p->nthreads = 1;
     p->exit_signal = SIGCHLD;

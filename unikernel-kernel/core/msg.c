@@ -228,8 +228,8 @@ int msg_stat(const struct ipc_ref *ref, struct msqid64_ds *ds)
         ds->msg_cbytes = q->bytes;
         ds->msg_qnum = q->n;
         ds->msg_qbytes = q->max_bytes;
-        ds->msg_lspid = q->lspid;
-        ds->msg_lrpid = q->lrpid;
+        ds->msg_lspid = pid_nr(q->lspid);
+        ds->msg_lrpid = pid_nr(q->lrpid);
         r = o->id;
     }
     mutex_unlock(&queues.lock);
@@ -313,8 +313,8 @@ void msg_text(struct seq *s)
         const struct msgq *q = msgq_of(o);
 
         seq_printf(s, "%10d %10d  %4o  %10llu %10llu %5d %5d %5u %5u %5u %5u ", (int)o->key, o->id,
-                   o->mode, (unsigned long long)q->bytes, (unsigned long long)q->n, q->lspid,
-                   q->lrpid, o->uid, o->gid, o->cuid, o->cgid);
+                   o->mode, (unsigned long long)q->bytes, (unsigned long long)q->n,
+                   pid_nr(q->lspid), pid_nr(q->lrpid), o->uid, o->gid, o->cuid, o->cgid);
         seq_printf(s, "%10lld %10lld %10lld\n", (long long)q->stime, (long long)q->rtime,
                    (long long)q->ctime);
     }

@@ -8,9 +8,9 @@
 
 enum { FIRST_INO = 0xf0000100 };        /* past those that Linux gives the first ones */
 
-#define OWN_NAMESPACES (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC)
-#define ALL_NAMESPACES (OWN_NAMESPACES | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
-                        CLONE_NEWCGROUP | CLONE_NEWTIME)
+#define OWN_NAMESPACES (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID)
+#define ALL_NAMESPACES (OWN_NAMESPACES | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWCGROUP | \
+                        CLONE_NEWTIME)
 
 struct uts first_uts = { .ns = { { 1 }, NS_UTS, 0xeffffffe }, .nodename = "xenc",
                          .domainname = "(none)" };
@@ -44,9 +44,15 @@ void ns_put(struct ns *n)
         mntns_free(n);
         return;
     }
+    if (n->kind == NS_PID) {
+        pidns_free(n);
+        return;
+    }
     if (n->kind == NS_IPC) ipc_ns_end(n->ino);
     kfree(n);                   /* first in struct uts */
 }
+
+static struct ns *pid_ns_of(struct pid_ns *p) { return p ? &p->ns : &first[NS_PID]; }
 
 /* -- sets -- */
 
@@ -75,6 +81,7 @@ void nsset_put(struct nsset *s)
     if (!s || !ref_put(&s->ref)) return;
     if (s->uts) ns_put(&s->uts->ns);
     ns_put(s->ipc);
+    pidns_put(s->pid);
     kfree(s);
 }
 
@@ -99,14 +106,18 @@ static struct ns *ipc_new(void)
     return n;
 }
 
-struct nsset *nsset_new(struct nsset *of, u64 flags)
+int nsset_new(struct nsset *of, u64 flags, struct nsset **s_r)
 {
     struct nsset *s = kzalloc(sizeof *s);
     struct uts *uts = of ? of->uts : &first_uts;
     struct ns *ipc = of ? of->ipc : &first[NS_IPC];
+    int r = 0;
 
-    if (!s) return NULL;
+    if (!s) return -ENOMEM;
     ref_init(&s->ref);
+    s->pid = of ? of->pid : NULL;
+    if (flags & CLONE_NEWPID) s->pid = pidns_new(s->pid, &r);
+    else pidns_get(s->pid);
     if (flags & CLONE_NEWUTS) {
         s->uts = uts_copy(uts);
     } else {
@@ -119,10 +130,12 @@ struct nsset *nsset_new(struct nsset *of, u64 flags)
         ns_get(ipc);
         s->ipc = ipc;
     }
-    if (s->uts && s->ipc) return s;
-    nsset_put(s);
-    return NULL;
+    if (!s->uts || !s->ipc) r = -ENOMEM;
+    if (r) nsset_put(s);
+    else *s_r = s;
+    return r;
 }
+
 
 struct ns *task_ns_get(struct task *t, enum ns_kind k)
 {
@@ -136,7 +149,20 @@ struct ns *task_ns_get(struct task *t, enum ns_kind k)
         fsctx_put(fs);
         return n;
     }
+    if (k == NS_PID) {
+        n = pid_ns_of(t->proc->pidns);
+        ns_get(n);
+        return n;
+    }
     s = task_nsset_get(t);
+    if (k == NS_PID_FOR_CHILDREN) {
+        struct pid_ns *p = s ? s->pid : NULL;
+
+        n = p && !READ_ONCE(p->init) ? NULL : pid_ns_of(p);
+        if (n) ns_get(n);
+        nsset_put(s);
+        return n;
+    }
     n = k == NS_UTS ? s ? &s->uts->ns : &first_uts.ns : k == NS_IPC && s ? s->ipc : &first[k];
     ns_get(n);
     nsset_put(s);
@@ -152,35 +178,50 @@ int ns_check_flags(u64 flags)
     return (flags & ALL_NAMESPACES & ~(u64)OWN_NAMESPACES) ? -EINVAL : 0;
 }
 
-static int set_nsset(struct nsset *s)
-{
-    if (!s) return -ENOMEM;
-    nsset_put(task_obj_swap(&current()->ns, s));
-    return 0;
-}
-
 int ns_unshare(u64 flags)
 {
+    struct nsset *s;
     int r = ns_check_flags(flags);
 
+    if (!r && (flags & CLONE_NEWPID) && pidns_for_children(current()) != current()->proc->pidns)
+        r = -EINVAL;
     if (!r && (flags & CLONE_NEWNS)) r = fsctx_unshare_mounts(current()->fs);
-    if (!r && (flags & (CLONE_NEWUTS | CLONE_NEWIPC)))
-        r = set_nsset(nsset_new(current()->ns, flags));
+    if (r || !(flags & (CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID))) return r;
+    r = nsset_new(current()->ns, flags, &s);
+    if (!r) nsset_put(task_obj_swap(&current()->ns, s));
     return r;
 }
 
 static int enter_set(struct ns *n)
 {
-    struct nsset *s = nsset_new(current()->ns, 0);
+    struct nsset *s;
     struct ns *old;
+    int r = nsset_new(current()->ns, 0, &s);
 
-    if (!s) return -ENOMEM;
-    ns_get(n);
-    old = n->kind == NS_UTS ? &s->uts->ns : s->ipc;
-    if (n->kind == NS_UTS) s->uts = container_of(n, struct uts, ns);
-    else s->ipc = n;
+    if (r < 0) return r;
+    if (n != &first[NS_PID]) ns_get(n);
+    if (n->kind == NS_UTS) {
+        old = &s->uts->ns;
+        s->uts = container_of(n, struct uts, ns);
+    } else if (n->kind == NS_IPC) {
+        old = s->ipc;
+        s->ipc = n;
+    } else {
+        old = s->pid ? &s->pid->ns : NULL;      /* the first one is not counted */
+        s->pid = n == &first[NS_PID] ? NULL : container_of(n, struct pid_ns, ns);
+    }
     ns_put(old);
-    return set_nsset(s);
+    nsset_put(task_obj_swap(&current()->ns, s));
+    return 0;
+}
+
+/* Children may be born deeper inside, never further out. */
+static bool pid_enterable(struct ns *n)
+{
+    const struct pid_ns *own = current()->proc->pidns;
+
+    if (n == &first[NS_PID]) return !own;
+    return pidns_within(container_of(n, struct pid_ns, ns), own);
 }
 
 int ns_enter(struct ns *n)
@@ -188,7 +229,9 @@ int ns_enter(struct ns *n)
     if (n->kind == NS_USER) return -EINVAL;     /* its own */
     if (!capable(CAP_SYS_ADMIN)) return -EPERM;
     if (n->kind == NS_MNT) return capable(CAP_SYS_CHROOT) ? fsctx_enter(current()->fs, n) : -EPERM;
-    return n->kind == NS_UTS || n->kind == NS_IPC ? enter_set(n) : 0;   /* there is one */
+    if (n->kind == NS_PID && !pid_enterable(n)) return -EINVAL;
+    if (!(kinds[n->kind].flag & OWN_NAMESPACES)) return 0;      /* there is one */
+    return enter_set(n);
 }
 
 int ns_enter_task(struct task *t, u64 flags)

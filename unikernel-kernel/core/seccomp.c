@@ -143,7 +143,7 @@ static int unrelated_thread(const struct task *t)
 
     list_for_each(o, &t->proc->threads, proc_link)
         if (o != t && o->state != TASK_ZOMBIE && !stands_on(t->seccomp, o->seccomp))
-            return o->tid;
+            return pid_nr(o->tid);
     return 0;
 }
 

@@ -130,7 +130,7 @@ int sem_ask(int id, u32 k, int cmd)
 
         if (k >= s->n) r = -EINVAL;
         else if (cmd == GETVAL) r = s->sem[k].value;
-        else if (cmd == GETPID) r = s->sem[k].pid;
+        else if (cmd == GETPID) r = pid_nr(s->sem[k].pid);
         else r = waiters(s, k, cmd == GETZCNT);
     }
     mutex_unlock(&sem_sets.lock);

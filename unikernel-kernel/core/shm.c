@@ -220,8 +220,8 @@ int shm_stat(const struct ipc_ref *ref, struct shmid64_ds *ds)
         ds->shm_atime = s->atime;
         ds->shm_dtime = s->dtime;
         ds->shm_ctime = s->ctime;
-        ds->shm_cpid = s->cpid;
-        ds->shm_lpid = s->lpid;
+        ds->shm_cpid = pid_nr(s->cpid);
+        ds->shm_lpid = pid_nr(s->lpid);
         ds->shm_nattch = attachments(s);
         r = o->id;
     }
@@ -312,7 +312,7 @@ void shm_text(struct seq *q)
         const struct shm *s = shm_of(o);
 
         seq_printf(q, "%10d %10d  %4o %21llu %5d %5d  %5llu %5u %5u %5u %5u ", (int)o->key, o->id,
-                   o->mode, (unsigned long long)s->size, s->cpid, s->lpid,
+                   o->mode, (unsigned long long)s->size, pid_nr(s->cpid), pid_nr(s->lpid),
                    (unsigned long long)attachments(s), o->uid, o->gid, o->cuid, o->cgid);
         seq_printf(q, "%10lld %10lld %10lld %21llu %21llu\n", (long long)s->atime,
                    (long long)s->dtime, (long long)s->ctime,

@@ -100,21 +100,37 @@ struct sending {
     bool force;                 /* from the kernel or from outside of the container */
 };
 
+/* Who sends from outside of the receiver's pid namespace has no number in there, and may
+ * do to its first process what others there may not. */
+static bool from_above(const struct sending *s)
+{
+    return unlikely(s->p->pidns) && s->info && s->info->code <= SI_USER &&
+           !pidns_within(current()->proc->pidns, s->p->pidns);
+}
+
 /* procs_lock held. */
 static int send(const struct sending *s)
 {
     struct proc *p = s->p;
     struct task *t = s->t ? s->t : p->leader;
+    bool above = from_above(s);
+    struct ksiginfo nameless;
+    const struct ksiginfo *info = s->info;
     struct sighand *sh;
     bool continued;
     int r = 0;
 
     if (p->zombie || !t || !t->sighand || !p->threads.next) return 0;
+    if (above) {
+        nameless = *info;
+        nameless.pid = 0;
+        info = &nameless;
+    }
     sh = t->sighand;
     spin_lock(&sh->lock);
     continued = prepare(p, s->sig);
-    if (!ignored(t, s->sig, s->force)) {
-        r = queue(t, s->t ? &t->pending : &p->pending, s->sig, s->info);
+    if (!ignored(t, s->sig, s->force || above)) {
+        r = queue(t, s->t ? &t->pending : &p->pending, s->sig, info);
         if (r > 0) choose(t, s->sig, !s->t);
     }
     spin_unlock(&sh->lock);
@@ -279,7 +295,7 @@ void signal_drop_timer(struct sigq *q)
 int signal_send_self(int sig)
 {
     struct task *t = current();
-    struct ksiginfo info = { .signo = sig, .code = 0 /* SI_USER */, .pid = t->proc->pid,
+    struct ksiginfo info = { .signo = sig, .code = 0 /* SI_USER */, .pid = pid_nr(t->proc->pid),
                              .uid = t->cred->uid };
 
     return signal_send_task(t, sig, &info);

@@ -27,10 +27,10 @@ struct sigq {
 /* Those that a program can neither block nor catch. */
 #define SIGS_HARD (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
 
-/* The default action of a signal does not reach the container's first process. */
+/* The default action of a signal does not reach the first process of a pid namespace. */
 static inline bool proc_unkillable(const struct proc *p)
 {
-    return p == init_proc && !p->killable;
+    return p->is_init && !p->killable;
 }
 static inline bool task_lives(const struct task *t)
 {

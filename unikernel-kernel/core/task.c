@@ -1,20 +1,13 @@
-/* Tables of tasks and processes, their numbers and their counted references. */
+/* Tables of tasks and processes and their counted references; numbers are pid.c's. */
 #include "mm.h"
 #include "proc.h"
 #include "vfs.h"
-
-enum { TID_MAX = 32768, TID_RESERVED = 300, KTHREAD_TID = 0x40000000 };
 
 struct mutex procs_lock;
 struct list procs_all = LIST_INIT(procs_all);
 struct proc *init_proc;
 
-/* What a number means. holds: process groups and sessions that carry it. */
-struct tid_slot { struct task *task; u32 holds; };
-static struct tid_slot tid_slots[TID_MAX];
-static struct spinlock tid_lock;
-static int tid_last;
-static u32 tid_count;
+struct task *kthreads[KTHREADS_MAX];
 
 static struct spinlock dead_lock;
 static struct list dead_tasks = LIST_INIT(dead_tasks);
@@ -25,108 +18,6 @@ struct proc kthread_proc = {
     .child_wq = { .head = LIST_INIT(kthread_proc.child_wq.head) },
     .exit_wq = { .head = LIST_INIT(kthread_proc.exit_wq.head) }, .ref = { 1 },
 };
-static struct task *kthreads[8];
-
-/* -- numbers -- */
-
-static bool tid_is_free(int tid)
-{
-    return !tid_slots[tid].task && !tid_slots[tid].holds;
-}
-
-static int tid_pick(void)
-{
-    for (int n = 0; n < TID_MAX; n++) {
-        if (++tid_last >= TID_MAX) tid_last = TID_RESERVED;
-        if (tid_is_free(tid_last)) return tid_last;
-    }
-    return -EAGAIN;
-}
-
-int tid_alloc(struct task *t, int want)
-{
-    int tid = -EINVAL;
-
-    spin_lock(&tid_lock);
-    if (!want) tid = tid_pick();
-    else if (want > 0 && want < TID_MAX) tid = tid_is_free(want) ? want : -EEXIST;
-    if (tid > 0) {
-        tid_slots[tid].task = t;
-        tid_count++;
-        t->tid = tid;
-        if (tid > tid_last && want == 1) tid_last = tid;
-    }
-    spin_unlock(&tid_lock);
-    return tid;
-}
-
-void tid_free(int tid)
-{
-    spin_lock(&tid_lock);
-    tid_slots[tid].task = NULL;
-    tid_count--;
-    spin_unlock(&tid_lock);
-}
-
-void tid_move(struct task *t, int tid)
-{
-    spin_lock(&tid_lock);
-    tid_slots[t->tid].task = NULL;
-    tid_count--;
-    tid_slots[tid].task = t;
-    t->tid = tid;
-    spin_unlock(&tid_lock);
-}
-
-void pid_hold(int pid)
-{
-    spin_lock(&tid_lock);
-    tid_slots[pid].holds++;
-    spin_unlock(&tid_lock);
-}
-
-void pid_unhold(int pid)
-{
-    spin_lock(&tid_lock);
-    assert(tid_slots[pid].holds > 0);
-    tid_slots[pid].holds--;
-    spin_unlock(&tid_lock);
-}
-
-struct task *task_peek(int tid)
-{
-    if (tid > 0 && tid < TID_MAX) return READ_ONCE(tid_slots[tid].task);
-    if (tid >= KTHREAD_TID && tid < KTHREAD_TID + (int)ARRAY_SIZE(kthreads))
-        return READ_ONCE(kthreads[tid - KTHREAD_TID]);
-    return NULL;
-}
-
-int task_count(void) { return (int)READ_ONCE(tid_count); }
-
-struct task *task_find_get(int tid)
-{
-    struct task *t;
-
-    if (tid <= 0 || tid >= TID_MAX) return NULL;
-    spin_lock(&tid_lock);
-    t = tid_slots[tid].task;
-    if (t) ref_get(&t->ref);
-    spin_unlock(&tid_lock);
-    return t;
-}
-
-struct proc *proc_find_get(int pid)
-{
-    struct task *t = task_find_get(pid);
-    struct proc *p;
-
-    if (!t) return NULL;
-    p = t->proc;
-    ref_get(&p->ref);
-    task_put(t);
-    return p;
-}
-
 /* -- life -- */
 
 void task_init(struct task *t)
@@ -235,6 +126,7 @@ void proc_put(struct proc *p)
     if (p->exe) file_put(p->exe);
     kfree(p->cmdline);
     kfree(p->environ);
+    pidns_put(p->pidns);
     kfree(p);
 }
 

@@ -74,7 +74,7 @@ static int cpu_clock(int id, u64 *ns_r)
 
     if ((id & CPU_KIND) > CPU_SCHED) return -EINVAL;
     if (id & CPU_THREAD) return thread_clock(pid, ns_r);
-    if (!pid || pid == current()->proc->pid) {
+    if (!pid || pid_id(pid) == current()->proc->pid) {
         *ns_r = proc_cpu_time(current()->proc);
         return 0;
     }
@@ -91,7 +91,7 @@ bool clock_is_own_cpu(int id)
 
     if (id >= 0) return id == CLOCK_PROCESS_CPUTIME_ID;
     return (id & CPU_KIND) <= CPU_SCHED && !(id & CPU_THREAD) &&
-           (!pid || pid == current()->proc->pid);
+           (!pid || pid_id(pid) == current()->proc->pid);
 }
 
 /* -- by number -- */

@@ -34,7 +34,7 @@ static void fill(struct proc *c, struct wait_req *rq, int code, int status, int 
 {
     struct cred *cred = task_cred_get(c->leader);
 
-    rq->pid = c->pid;
+    rq->pid = pid_nr(c->pid);
     rq->uid = cred->uid;
     rq->code = code;
     rq->status = status;

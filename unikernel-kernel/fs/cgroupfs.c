@@ -117,7 +117,7 @@ static void procs(struct seq *s)
 
     mutex_lock(&procs_lock);
     list_for_each(p, &procs_all, all_link)
-        seq_printf(s, "%d\n", p->pid);
+        seq_printf(s, "%d\n", pid_nr(p->pid));
     mutex_unlock(&procs_lock);
 }
 

@@ -107,7 +107,7 @@ static void enqueue(struct mqueue *q, struct message *m)
 static void notify(struct mqueue *q)
 {
     const struct task *t = current();
-    struct ksiginfo info = { .signo = q->signo, .code = SI_MESGQ, .pid = t->proc->pid,
+    struct ksiginfo info = { .signo = q->signo, .code = SI_MESGQ, .pid = pid_nr(t->proc->pid),
                              .uid = t->cred->uid, .value = q->value };
 
     if (!q->owner) return;
@@ -248,7 +248,7 @@ static ssize_t mqueue_read(struct file *f, struct uio *u, loff_t *pos)
     n = (size_t)snprintf(line, sizeof line,
                          "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
                          (unsigned long long)q->bytes, q->owner && !q->signo ? SIGEV_NONE : 0,
-                         q->owner ? q->signo : 0, q->owner ? q->owner->pid : 0);
+                         q->owner ? q->signo : 0, q->owner ? pid_nr(q->owner->pid) : 0);
     mutex_unlock(&q->lock);
     if (*pos < 0 || (size_t)*pos >= n) return 0;
     ssize_t r = uio_write(u, line + *pos, min(n - (size_t)*pos, u->left));

@@ -77,7 +77,7 @@ static void from_lock(struct flock *fl, const struct file_lock *l)
     fl->l_whence = SEEK_SET;
     fl->l_start = l->start;
     fl->l_len = l->end == INT64_MAX ? 0 : l->end - l->start + 1;
-    fl->l_pid = l->kind == LOCKS_OFD ? -1 : l->pid;
+    fl->l_pid = l->kind == LOCKS_OFD ? -1 : pid_nr(l->pid);
 }
 
 /* Cuts [l->start, l->end] out of the owner's other locks; joins those of the same type.

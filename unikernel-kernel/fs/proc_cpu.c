@@ -207,7 +207,7 @@ int proc_loadavg(struct seq *s, struct proc_ctx *c)
     mutex_lock(&procs_lock);
     if (!list_empty(&procs_all)) {
         p = list_entry(procs_all.prev, struct proc, all_link);
-        last = p->pid;
+        last = pid_nr_in(c->ns, p->pid);
     }
     mutex_unlock(&procs_lock);
     seq_printf(s, "%u/%d %d\n", z.running, task_count(), last);

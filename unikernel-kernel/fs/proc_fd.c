@@ -129,41 +129,48 @@ int proc_fdinfo_show(struct seq *s, struct proc_ctx *c)
 /* -- processes and threads -- */
 
 /* The lowest process number >= n, or -1. */
-static s64 next_pid(u32 n)
+static s64 next_pid(const struct pid_ns *ns, u32 n)
 {
     s64 best = -1;
     struct proc *p;
 
     mutex_lock(&procs_lock);
-    list_for_each(p, &procs_all, all_link)
-        if (p->pid >= (int)n && (best < 0 || p->pid < best))
-            best = p->pid;
+    list_for_each(p, &procs_all, all_link) {
+        int nr = pid_nr_in(ns, p->pid);
+
+        if (nr > 0 && nr >= (int)n && (best < 0 || nr < best))
+            best = nr;
+    }
     mutex_unlock(&procs_lock);
     return best;
 }
 
-static s64 next_tid(struct task *of, u32 n)
+static s64 next_tid(const struct pid_ns *ns, struct task *of, u32 n)
 {
     s64 best = -1;
     struct task *t;
 
     mutex_lock(&procs_lock);
-    list_for_each(t, &of->proc->threads, proc_link)
-        if (t->tid >= (int)n && (best < 0 || t->tid < best))
-            best = t->tid;
+    list_for_each(t, &of->proc->threads, proc_link) {
+        int nr = pid_nr_in(ns, t->tid);
+
+        if (nr >= (int)n && (best < 0 || nr < best))
+            best = nr;
+    }
     mutex_unlock(&procs_lock);
     return best;
 }
 
 static struct inode *task_inode(struct inode *dir, u32 num, struct task *of)
 {
-    struct task *t = task_find_get((int)num);
+    int id = pid_id_in(proc_pidns(dir), (int)num);
+    struct task *t = task_by_id(id);
     struct inode *i = NULL;
 
     if (!t)
         return NULL;
     if (!of || t->proc == of->proc) {
-        struct proc_inode pi = { proc_number_node(PROC_K_PIDS), (int)num,
+        struct proc_inode pi = { proc_number_node(PROC_K_PIDS), id,
                                  of ? t->start_time : t->proc->start_time, of != NULL, 0 };
 
         i = proc_inode_new(dir->sb, &pi);
@@ -224,8 +231,8 @@ int proc_number_readdir(struct file *f, struct dirent_ctx *ctx, u64 pos)
     if ((kind == PROC_K_FDS || kind == PROC_K_FDINFO) && !proc_may_inspect(c.task))
         r = -EACCES;
     while (r == 0) {
-        s64 next = kind == PROC_K_PIDS    ? next_pid((u32)num)
-                   : kind == PROC_K_TASKS ? next_tid(c.task, (u32)num)
+        s64 next = kind == PROC_K_PIDS    ? next_pid(c.ns, (u32)num)
+                   : kind == PROC_K_TASKS ? next_tid(c.ns, c.task, (u32)num)
                                           : next_fd(c.task, (u32)num);
         bool fd = kind == PROC_K_FDS || kind == PROC_K_FDINFO;
         char name[12];
@@ -236,7 +243,7 @@ int proc_number_readdir(struct file *f, struct dirent_ctx *ctx, u64 pos)
             break;
         n = snprintf(name, sizeof name, "%d", (int)next);
         ino = fd ? (u64)(u32)pi->tid << 32 | (u64)child << 20 | (u32)next
-                 : (u64)next << 32 | (u64)child << 20;
+                 : (u64)pid_id_in(c.ns, (int)next) << 32 | (u64)child << 20;
         if (!ctx->emit(ctx, name, (size_t)n, ino + 1, BASE + (u64)next + 1,
                        kind == PROC_K_FDS ? 10 : kind == PROC_K_FDINFO ? 8 : 4))
             break;

@@ -12,11 +12,13 @@ int proc_self(struct seq *s, struct proc_ctx *c)
 {
     const struct task *t = current();
 
-    if (t->proc->pid <= 0)
-        return -ENOENT;         /* a kernel thread */
-    seq_printf(s, "%d", t->proc->pid);
+    int pid = pid_nr_in(c->ns, t->proc->pid);
+
+    if (pid <= 0)
+        return -ENOENT;         /* a kernel thread, or not in this namespace */
+    seq_printf(s, "%d", pid);
     if (c->arg)
-        seq_printf(s, "/task/%d", t->tid);
+        seq_printf(s, "/task/%d", pid_nr_in(c->ns, t->tid));
     return 0;
 }
 

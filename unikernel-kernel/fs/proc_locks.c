@@ -2,7 +2,7 @@
 #include "locks.h"
 #include "procfs.h"
 
-struct listing { struct seq *s; u32 n; };
+struct listing { struct seq *s; const struct pid_ns *ns; u32 n; };
 
 static void line(const struct inode *i, const struct file_lock *l, void *arg)
 {
@@ -11,7 +11,7 @@ static void line(const struct inode *i, const struct file_lock *l, void *arg)
     struct listing *to = arg;
 
     seq_printf(to->s, "%u: %s ADVISORY  %s %d %02x:%02x:%llu %lld ", ++to->n, kind[l->kind],
-               l->write ? "WRITE" : "READ ", l->kind == LOCKS_OFD ? -1 : l->pid,
+               l->write ? "WRITE" : "READ ", l->kind == LOCKS_OFD ? -1 : pid_nr_in(to->ns, l->pid),
                DEV_MAJOR(i->sb->dev), DEV_MINOR(i->sb->dev), (unsigned long long)i->ino,
                (long long)l->start);
     if (l->end == INT64_MAX)
@@ -22,7 +22,7 @@ static void line(const struct inode *i, const struct file_lock *l, void *arg)
 
 int proc_locks(struct seq *s, struct proc_ctx *c)
 {
-    struct listing to = { s, 0 };
+    struct listing to = { s, c->ns, 0 };
 
     locks_for_each(line, &to);
     return 0;

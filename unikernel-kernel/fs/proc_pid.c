@@ -10,7 +10,7 @@
 
 /* What is asked for often, gathered once under the process lock. */
 struct snapshot {
-    int pid, ppid, pgid, sid, tty, tpgid;
+    int pid, tid, ppid, pgid, sid, tty, tpgid;
     u32 nthreads;
     struct kusage use;
     u64 cutime, cstime, cminflt, vsize, rss, peak;
@@ -48,13 +48,14 @@ static void take(struct proc_ctx *c, struct snapshot *s)
 
     memset(s, 0, sizeof *s);
     mutex_lock(&procs_lock);
-    s->pid = p->pid;
-    s->ppid = p->ppid;
-    s->pgid = p->pgid;
+    s->pid = pid_nr_in(c->ns, p->pid);
+    s->tid = pid_nr_in(c->ns, t->tid);
+    s->ppid = p->parent ? pid_nr_in(c->ns, p->parent->pid) : 0;
+    s->pgid = pid_nr_in(c->ns, p->pgid);
     if (p->session) {
-        s->sid = p->session->sid;
+        s->sid = pid_nr_in(c->ns, p->session->sid);
         s->tty = (int)session_tty_dev(p->session);
-        s->tpgid = session_tty_pgrp(p->session);
+        s->tpgid = pid_nr_in(c->ns, session_tty_pgrp(p->session));
     }
     s->nthreads = p->nthreads;
     if (c->thread)
@@ -104,7 +105,7 @@ int proc_pid_stat(struct seq *s, struct proc_ctx *c)
 
     take(c, &p);
     signal_sets(t, &pend, &shpend, &ign, &caught);
-    seq_printf(s, "%d (%s) %c %d %d %d %d %d 0 %llu %llu 0 0 ", c->thread ? t->tid : p.pid,
+    seq_printf(s, "%d (%s) %c %d %d %d %d %d 0 %llu %llu 0 0 ", c->thread ? p.tid : p.pid,
                t->comm, p.state, p.ppid, p.pgid, p.sid, p.tty, p.tty ? p.tpgid : -1,
                (unsigned long long)p.use.minflt, (unsigned long long)p.cminflt);
     seq_printf(s, "%llu %llu %llu %llu %d %d %u 0 %llu %llu %llu %llu ", TICKS(p.use.utime),
@@ -242,6 +243,33 @@ static void cpu_list(struct seq *s, u64 mask)
     seq_puts(s, "\n");
 }
 
+static void levels(struct seq *s, const char *name, const struct pid_ns *from, int id)
+{
+    int nr[PID_LEVELS_MAX + 1];
+    u32 n = pid_levels(id, from, nr, ARRAY_SIZE(nr));
+
+    seq_puts(s, name);
+    for (u32 k = 0; k < n; k++)
+        seq_printf(s, "\t%d", nr[k]);
+}
+
+/* Its numbers in all namespaces that the reader may know. */
+static void status_numbers(struct seq *s, struct proc_ctx *c)
+{
+    const struct proc *p = c->task->proc;
+    int pgid, sid;
+
+    mutex_lock(&procs_lock);
+    pgid = p->pgid;
+    sid = p->session ? p->session->sid : 0;
+    mutex_unlock(&procs_lock);
+    levels(s, "\nNStgid:", c->ns, p->pid);
+    levels(s, "\nNSpid:", c->ns, c->task->tid);
+    levels(s, "\nNSpgid:", c->ns, pgid);
+    levels(s, "\nNSsid:", c->ns, sid);
+    seq_puts(s, "\n");
+}
+
 int proc_status(struct seq *s, struct proc_ctx *ctx)
 {
     struct task *t = ctx->task;
@@ -256,13 +284,12 @@ int proc_status(struct seq *s, struct proc_ctx *ctx)
         fsctx_put(fs);
     }
     seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-               state_name(p.state), p.pid, t->tid, p.ppid);
+               state_name(p.state), p.pid, p.tid, p.ppid);
     status_creds(s, c);
     seq_printf(s, "FDSize:\t%u\nGroups:\t", open_table_size(t));
     for (u32 k = 0; k < c->ngroups; k++)
         seq_printf(s, "%u ", c->groups[k]);
-    seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p.pid, t->tid, p.pgid,
-               p.sid);
+    status_numbers(s, ctx);
     status_memory(s, t, &p);
     seq_printf(s, "CoreDumping:\t0\nTHP_enabled:\t1\nThreads:\t%u\n", p.nthreads);
     status_signals(s, t);

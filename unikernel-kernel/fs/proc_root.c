@@ -103,7 +103,7 @@ static u64 programs_bytes(void)
         mutex_unlock(&procs_lock);
         if (!pid)
             return sum;
-        t = task_find_get(pid);
+        t = task_by_id(pid);
         mm = t ? task_mm_get(t) : NULL;
         if (mm) {
             sum += mm_resident(mm);

@@ -91,10 +91,11 @@ int proc_ctx_get(const struct inode *i, struct proc_ctx *c)
     const struct proc_inode *pi = i->priv;
     struct task *t;
 
-    *c = (struct proc_ctx){ .thread = pi->thread, .num = pi->num, .arg = pi->node->e->arg };
+    *c = (struct proc_ctx){ .thread = pi->thread, .num = pi->num, .arg = pi->node->e->arg,
+                            .ns = proc_pidns(i) };
     if (!pi->tid)
         return 0;
-    t = task_find_get(pi->tid);
+    t = task_by_id(pi->tid);
     if (t && (pi->thread ? t->start_time : t->proc->start_time) == pi->start) {
         c->task = t;
         return 0;
@@ -151,7 +152,7 @@ bool proc_may_inspect(struct task *t)
 
 static void set_owner(struct inode *i, int tid)
 {
-    struct task *t = tid ? task_find_get(tid) : NULL;
+    struct task *t = tid ? task_by_id(tid) : NULL;
     struct cred *c;
 
     i->uid = i->gid = 0;
@@ -307,7 +308,9 @@ const struct inode_ops proc_dir_iops = { .lookup = proc_lookup, .setattr = proc_
 const struct inode_ops proc_file_iops = { .setattr = proc_setattr };
 const struct file_ops proc_dir_fops = { .readdir = proc_readdir };
 
-static const struct super_ops proc_super_ops = { .evict = proc_evict };
+static void proc_umount(struct super *sb) { pidns_put(sb->priv); }
+
+static const struct super_ops proc_super_ops = { .evict = proc_evict, .umount = proc_umount };
 
 int proc_mount(const char *source, u64 flags, const char *data, struct super **sb_r)
 {
@@ -318,9 +321,10 @@ int proc_mount(const char *source, u64 flags, const char *data, struct super **s
 
     if (r < 0)
         return r;
-    sb = super_new("proc", &proc_super_ops, NULL);
+    sb = super_new("proc", &proc_super_ops, current()->proc->pidns);
     if (!sb)
         return -ENOMEM;
+    pidns_get(sb->priv);
     sb->magic = PROC_SUPER_MAGIC;
     sb->nocache = true;
     strlcpy(sb->source, source && *source ? source : "proc", sizeof sb->source);

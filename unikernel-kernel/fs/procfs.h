@@ -27,6 +27,7 @@ enum { PROC_TO_MOUNTS, PROC_TO_NET };    /* arguments of proc_link_text */
 /* What an entry's functions work on. */
 struct proc_ctx {
     struct task *task;          /* counted; NULL outside PID/ */
+    const struct pid_ns *ns;    /* whose numbers are shown: that of who mounted it */
     bool thread;                /* below PID/task/: of this thread alone */
     int num;                    /* descriptor, of fd and fdinfo entries */
     u32 arg;                    /* from the table */
@@ -52,11 +53,14 @@ struct proc_node {              /* entries as a tree, made at the first mount */
 
 struct proc_inode {
     const struct proc_node *node;
-    int tid;                    /* 0: not below PID */
+    int tid;                    /* its id (pid.h); 0: not below PID */
     u64 start;                  /* that task's start time */
     bool thread;
     int num;
 };
+
+/* The namespace whose numbers a mount shows. */
+static inline struct pid_ns *proc_pidns(const struct inode *i) { return i->sb->priv; }
 
 /* procfs.c */
 int proc_mount(const char *source, u64 flags, const char *data, struct super **sb_r);

@@ -273,7 +273,7 @@ static long master_ioctl(struct file *f, u32 cmd, u64 arg)
     case TIOCSIG: return send_signal(p, arg);
     case FIONREAD: return put_user((int){ (int)(p->head - p->tail) }, arg);
     case TIOCOUTQ: return put_user((int){ (int)ldisc_input_count(&p->tty) }, arg);
-    case TIOCGPGRP: return put_user(pgrp, arg);
+    case TIOCGPGRP: return put_user(pid_nr(pgrp), arg);
     default: return tty_mode_ioctl(&p->tty, cmd, arg);
     }
 }

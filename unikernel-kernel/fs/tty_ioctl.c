@@ -133,7 +133,7 @@ static long get_pgrp(struct tty *t, uptr_t arg)
 {
     int pgrp = READ_ONCE(t->pgrp);
 
-    return put_user(pgrp, arg);
+    return put_user(pid_nr(pgrp), arg);
 }
 
 static long get_sid(struct tty *t, uptr_t arg)
@@ -141,7 +141,7 @@ static long get_sid(struct tty *t, uptr_t arg)
     mutex_lock(&procs_lock);
     int sid = t->session ? t->session->sid : 0;
     mutex_unlock(&procs_lock);
-    return sid ? put_user(sid, arg) : -ENOTTY;
+    return sid ? put_user(pid_nr(sid), arg) : -ENOTTY;
 }
 
 static long set_pgrp(struct tty *t, uptr_t arg)
@@ -154,6 +154,7 @@ static long set_pgrp(struct tty *t, uptr_t arg)
         return -EFAULT;
     if (pgrp < 0)
         return -EINVAL;
+    pgrp = pid_id(pgrp);
     mutex_lock(&procs_lock);
     struct session *s = current()->proc->session;
     if (!s || s->tty != t)

@@ -119,7 +119,7 @@ void tty_hangup(struct tty *t)
         unlinked = unlink_session(t->session);
     }
     mutex_unlock(&procs_lock);
-    struct proc *leader = sid ? proc_find_get(sid) : NULL;
+    struct proc *leader = sid ? proc_by_id(sid) : NULL;
     if (leader) {
         signal_send_proc(leader, SIGHUP, NULL);
         signal_send_proc(leader, SIGCONT, NULL);

@@ -1,5 +1,6 @@
-/* Namespaces (namespaces(7)): mounts, host names and System V IPC can be had apart; of the
- * other kinds a domain is one each. core/ns.c, fs/mount_ns.c, fs/nsfs.c.
+/* Namespaces (namespaces(7)): mounts, host names, System V IPC and process numbers (pid.h)
+ * can be had apart; of the other kinds a domain is one each. core/ns.c, fs/mount_ns.c,
+ * fs/nsfs.c.
  *
  * What a task has beside its file system context is a set that is never changed once a
  * second task may see it: unshare and setns make a new one. */
@@ -11,13 +12,16 @@
 struct task;
 struct path;
 struct file;
+struct pid_ns;
 
-enum ns_kind { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_TIME, NS_USER, NS_UTS, NS_KINDS };
+enum ns_kind { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_TIME, NS_USER, NS_UTS, NS_KINDS,
+               NS_PID_FOR_CHILDREN };   /* only of task_ns_get */
 
 struct ns { struct ref ref; enum ns_kind kind; u32 ino; };
 struct uts { struct ns ns; struct spinlock lock; char nodename[65], domainname[65]; };
 
-struct nsset { struct ref ref; struct uts *uts; struct ns *ipc; };
+/* pid: of children; NULL: the first one. */
+struct nsset { struct ref ref; struct uts *uts; struct ns *ipc; struct pid_ns *pid; };
 
 extern struct uts first_uts;
 
@@ -32,15 +36,16 @@ static inline void ns_get(struct ns *n) { ref_get(&n->ref); }
 void ns_put(struct ns *n);
 const char *ns_name(enum ns_kind k);            /* "mnt" */
 u64 ns_clone_flag(enum ns_kind k);              /* CLONE_NEWNS */
-/* t's namespace of a kind, counted; NULL: t has ended. */
+/* t's namespace of a kind, counted; NULL: t has ended, or it is one for children that has
+ * none yet. */
 struct ns *task_ns_get(struct task *t, enum ns_kind k);
 
 /* For fork: what t's child is given. */
 struct nsset *nsset_get(struct nsset *s);
 void nsset_put(struct nsset *s);
-/* A set like `of` (NULL: the first one) with new members for CLONE_NEWUTS, CLONE_NEWIPC in
- * flags. NULL: no memory. */
-struct nsset *nsset_new(struct nsset *of, u64 flags);
+/* A set like `of` (NULL: the first one) with new members for CLONE_NEWUTS, CLONE_NEWIPC,
+ * CLONE_NEWPID in flags: 0, -ENOMEM, -ENOSPC (pid namespaces too deep). */
+int nsset_new(struct nsset *of, u64 flags, struct nsset **s_r);
 /* unshare(2) of all namespaces in flags, for the current task. -EPERM, -EINVAL, -ENOMEM. */
 int ns_check_flags(u64 flags);
 int ns_unshare(u64 flags);

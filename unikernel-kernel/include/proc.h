@@ -5,14 +5,8 @@
 #include "ns.h"
 #include "task.h"
 
-/* -- process ids (core/task.c). A number stays taken while a task, a process group or
- *    a session uses it. -- */
-int tid_alloc(struct task *t, int want);        /* want 0: any. tid, -EAGAIN or -EEXIST */
-void tid_free(int tid);
-void tid_move(struct task *t, int tid);         /* t becomes what the number means */
-void pid_hold(int pid);
-void pid_unhold(int pid);
-struct task *task_peek(int tid);                /* not counted: for reports only */
+enum { KTHREAD_TID = 0x40000000, KTHREADS_MAX = 8 };     /* kernel threads have no number */
+extern struct task *kthreads[KTHREADS_MAX];
 
 void task_init(struct task *t);                 /* of zeroed memory: lists, ref, defaults */
 struct task *task_new(void);                    /* allocated and initialized */
@@ -48,10 +42,10 @@ bool proc_notify_parent(struct proc *p, int code, int status);
 /* -- waiting (core/wait.c) -- */
 struct kusage { u64 utime, stime, minflt, maxrss; struct counts counts; };
 struct wait_req {
-    int type, id;               /* P_ALL, P_PID, P_PGID */
+    int type, id;               /* P_ALL, P_PID, P_PGID; an id (pid.h) */
     u32 options;                /* WEXITED WSTOPPED WCONTINUED WNOHANG WNOWAIT __W* */
     /* results */
-    int pid; u32 uid;
+    int pid; u32 uid;           /* pid: its number for the caller */
     int code, status;           /* CLD_*, and exit code or signal */
     int wstatus;                /* as wait4 reports it */
     struct kusage usage;

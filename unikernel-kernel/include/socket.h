@@ -17,6 +17,12 @@ enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
 
 struct ucred { int pid; u32 uid, gid; };
 
+/* Who has sent a message or connected: pid is an id (pid.h); nr, what its own namespace,
+ * with number ns (0: the first one), called it, holds when it has ended, too. */
+struct sender { struct ucred id; u32 ns; int nr; };
+/* As the current task may see it. */
+struct ucred sender_cred(const struct sender *s);
+
 /* What travels beside the bytes. */
 struct scm {
     u32 nfds;
@@ -31,7 +37,7 @@ struct sock_msg {
     u32 addr_len;                       /* send: 0: none; receive: filled in */
     struct scm *scm;                    /* send: taken over when sent; receive: the caller's */
     bool has_cred;
-    struct ucred cred;
+    struct sender sender;
     u32 out_flags;                      /* receive: MSG_TRUNC, MSG_EOR ... */
 };
 

@@ -2,6 +2,7 @@
 #ifndef TASK_H
 #define TASK_H
 #include "cred.h"
+#include "pid.h"
 #include "plat.h"
 #include "regs.h"
 #include "signal.h"
@@ -46,7 +47,7 @@ static inline void counts_add(struct counts *sum, const struct counts *c)
 
 struct task {
     struct plat_task plat;              /* first: entry.S finds it */
-    int tid;
+    int tid;                            /* its id (pid.h) */
     u32 work;                           /* WORK_*, atomic */
     u32 state;                          /* enum task_state */
     struct regs *regs;                  /* user registers while in the kernel */
@@ -98,10 +99,12 @@ struct session { struct ref ref; int sid; struct tty *tty; };
 struct ktimer_set;                      /* POSIX timers of a process, core/ptimer.c */
 
 struct proc {
-    int pid;
+    int pid;                            /* its id (pid.h) */
     struct ref ref;
+    struct pid_ns *pidns;               /* counted; NULL: the first one */
+    bool is_init;                       /* the first process of pidns */
     struct proc *parent;                /* procs_lock */
-    int ppid;                           /* parent->pid, readable without the lock */
+    int ppid;                           /* what pidns calls it; readable without the lock */
     struct list children, sibling;      /* procs_lock */
     struct list all_link;               /* procs_lock */
     /* Changed under procs_lock and the leader's sighand->lock: either is enough to
@@ -148,8 +151,9 @@ extern struct mutex procs_lock;         /* the process tree and groups */
 extern struct list procs_all;
 extern struct proc *init_proc;
 
-struct task *task_find_get(int tid);    /* counted, or NULL */
-struct proc *proc_find_get(int pid);
+/* By the number in the current task's namespace: counted, or NULL. */
+struct task *task_find_get(int nr);
+struct proc *proc_find_get(int nr);
 void task_put(struct task *t);
 void proc_put(struct proc *p);
 int task_count(void);
@@ -191,4 +195,13 @@ void task_return_work(struct regs *r);  /* while (t->work): signals, stop, exit 
 void task_fault(struct regs *r, int sig, int code, u64 addr);
 
 #include "plat_current.h"
+
+/* What the current task's namespace calls an id, and which id it calls so (0: none). */
+static inline int pid_nr(int id)
+{
+    const struct pid_ns *ns = current()->proc->pidns;
+
+    return likely(!ns) ? id : pid_nr_in(ns, id);
+}
+static inline int pid_id(int nr) { return pid_id_in(current()->proc->pidns, nr); }
 #endif

@@ -58,11 +58,27 @@ void unix_put(struct usock *u)
     kfree(u);
 }
 
-struct ucred unix_self(void)
+static u32 pid_ns_number(void)
+{
+    const struct pid_ns *ns = current()->proc->pidns;
+
+    return ns ? ns->ns.ino : 0;
+}
+
+struct sender unix_self(void)
 {
     const struct cred *c = current()->cred;
+    int pid = current()->proc->pid;
 
-    return (struct ucred){ current()->proc->pid, c->euid, c->egid };
+    return (struct sender){ { pid, c->euid, c->egid }, pid_ns_number(), pid_nr(pid) };
+}
+
+struct ucred sender_cred(const struct sender *s)
+{
+    struct ucred u = s->id;
+
+    u.pid = s->ns == pid_ns_number() ? s->nr : pid_nr(u.pid);
+    return u;
 }
 
 bool unix_full(const struct usock *u)
@@ -391,7 +407,7 @@ static int unix_getopt(struct socket *s, int name, void *val)
         if (u->state == U_NEW)
             *(struct ucred *)val = (struct ucred){ 0, ~0u, ~0u };
         else
-            *(struct ucred *)val = u->state == U_LISTEN ? u->cred : u->peer_cred;
+            *(struct ucred *)val = sender_cred(u->state == U_LISTEN ? &u->cred : &u->peer_cred);
         return sizeof(struct ucred);
     case SO_ERROR:
         spin_lock(&u->lock);

@@ -23,7 +23,7 @@ static struct umsg *make(struct usock *u, struct uio *uio, size_t n, int *err_r)
     *err_r = -ENOBUFS;
     if (!m)
         return NULL;
-    *m = (struct umsg){ .len = (u32)n, .cred = unix_self() };
+    *m = (struct umsg){ .len = (u32)n, .sender = unix_self() };
     list_init(&m->link);
     ssize_t r = n ? uio_read(uio, m->data, n) : 0;
     if (r != (ssize_t)n) {
@@ -200,7 +200,7 @@ static void describe(const struct umsg *m, struct sock_msg *s)
         s->addr_len = m->from->len;
         memcpy(s->addr, m->from->sun, m->from->len);
     }
-    s->cred = m->cred;
+    s->sender = m->sender;
     s->has_cred = true;
 }
 

@@ -14,7 +14,7 @@ struct umsg {                   /* queued bytes; a message unless the socket is 
     u32 len, off;
     struct scm *scm;
     struct uaddr *from;
-    struct ucred cred;
+    struct sender sender;
     u8 data[];
 };
 
@@ -41,7 +41,7 @@ struct usock {
     enum ustate state;          /* link_lock */
     struct usock *peer;         /* counted; link_lock */
     struct uaddr *peer_addr;    /* U_CLOSED: the address that the peer had; set once */
-    struct ucred cred, peer_cred;
+    struct sender cred, peer_cred;
     struct waitq wq;            /* readers, accepters, pollers */
     struct waitq room_wq;       /* those who send to this socket */
 };
@@ -58,7 +58,7 @@ struct usock *unix_alloc(int type);
 void unix_get(struct usock *u);
 void unix_put(struct usock *u);
 struct usock *unix_peer_get(struct usock *u);   /* counted, or NULL */
-struct ucred unix_self(void);
+struct sender unix_self(void);
 bool unix_full(const struct usock *u);
 
 /* -- unix_name.c -- */

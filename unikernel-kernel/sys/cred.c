@@ -232,7 +232,7 @@ long sys_capget(const u64 *a)
     if (!words) return a[1] ? -EINVAL : 0;
     if (h.pid < 0) return -EINVAL;
     if (!a[1]) return 0;
-    t = task_find_get(h.pid ? h.pid : current()->tid);
+    t = h.pid ? task_find_get(h.pid) : task_by_id(current()->tid);
     if (!t) return -ESRCH;
     c = task_cred_get(t);
     task_put(t);
@@ -264,7 +264,7 @@ long sys_capset(const u64 *a)
 
     if (words < 0) return words;
     if (!words) return -EINVAL;
-    if (h.pid && h.pid != current()->tid) return -EPERM;
+    if (h.pid && pid_id(h.pid) != current()->tid) return -EPERM;
     if (copy_from_user(d, a[1], (size_t)words * sizeof d[0]) < 0) return -EFAULT;
     c = cred_dup(current()->cred);
     if (!c) return -ENOMEM;

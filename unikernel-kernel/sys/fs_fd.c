@@ -68,25 +68,36 @@ static long lock_cmd(struct file *f, u32 cmd, uptr_t user)
     return r;
 }
 
+/* Groups are negative. */
+static int owner_id(int nr) { return nr < 0 ? -pid_id(-nr) : pid_id(nr); }
+
+static int owner_nr(const struct file *f)
+{
+    int id = f->owner_pid;
+    return id < 0 ? -pid_nr(-id) : pid_nr(id);
+}
+
 static long owner_cmd(struct file *f, u32 cmd, u64 arg)
 {
     struct f_owner_ex o;
     switch (cmd) {
     case F_SETOWN:
-        f->owner_pid = (int)arg;
+        f->owner_pid = owner_id((int)arg);
         return 0;
     case F_GETOWN:
-        return f->owner_pid;
+        return owner_nr(f);
     case F_SETOWN_EX:
         if (copy_from_user(&o, arg, sizeof o))
             return -EFAULT;
         if (o.type != F_OWNER_TID && o.type != F_OWNER_PID && o.type != F_OWNER_PGRP)
             return -EINVAL;
-        f->owner_pid = o.type == F_OWNER_PGRP ? -o.pid : o.pid;
+        f->owner_pid = owner_id(o.type == F_OWNER_PGRP ? -o.pid : o.pid);
         return 0;
     case F_GETOWN_EX:
         o.type = f->owner_pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
-        o.pid = f->owner_pid < 0 ? -f->owner_pid : f->owner_pid;
+        o.pid = owner_nr(f);
+        if (o.pid < 0)
+            o.pid = -o.pid;
         return copy_to_user(arg, &o, sizeof o);
     case F_SETSIG:
         if (arg > 64)

@@ -59,7 +59,7 @@ long sys_prlimit64(const u64 *a)
 
     if (res >= RLIM_NLIMITS) return -EINVAL;
     if (a[2] && copy_from_user(&new, a[2], sizeof new) < 0) return -EFAULT;
-    p = proc_find_get(a[0] ? (int)a[0] : current()->proc->pid);
+    p = proc_by_id(a[0] ? pid_id((int)a[0]) : current()->proc->pid);
     if (!p) return -ESRCH;
     mutex_lock(&procs_lock);
     if (!p->session) r = -ESRCH;

@@ -59,7 +59,7 @@ long sys_set_robust_list(const u64 *a)
 
 long sys_get_robust_list(const u64 *a)
 {
-    struct task *t = task_find_get((int)a[0] ? (int)a[0] : current()->tid);
+    struct task *t = task_by_id((int)a[0] ? pid_id((int)a[0]) : current()->tid);
     uptr_t list;
 
     if (!t) return -ESRCH;
@@ -106,9 +106,10 @@ long sys_unshare(const u64 *a)
 
 /* -- the machine -- */
 
-/* As in a pid namespace: the first process dies of SIGHUP (restart) or SIGINT (halt). */
+/* The pid namespace's first process dies of SIGHUP (restart) or SIGINT (halt). */
 long sys_reboot(const u64 *a)
 {
+    const struct pid_ns *ns;
     int code;
 
     if (!capable(CAP_SYS_BOOT)) return -EPERM;
@@ -119,7 +120,8 @@ long sys_reboot(const u64 *a)
     default: return -EINVAL;
     }
     mutex_lock(&procs_lock);
-    proc_kill(init_proc, code);
+    ns = current()->proc->pidns;
+    if (!ns || ns->init) proc_kill(ns ? ns->init : init_proc, code);
     mutex_unlock(&procs_lock);
     task_exit(code);
 }

@@ -16,7 +16,7 @@ long sys_pidfd_open(const u64 *a)
     if ((a[1] & ~(u64)O_NONBLOCK) || pid <= 0) return -EINVAL;
     p = proc_find_get(pid);
     if (!p) return -ESRCH;
-    fd = p->pid == pid ? pidfd_new(p, (u32)a[1], &f) : -EINVAL;    /* leaders only */
+    fd = p->pid == pid_id(pid) ? pidfd_new(p, (u32)a[1], &f) : -EINVAL;    /* leaders only */
     proc_put(p);
     if (fd < 0) return fd;
     fd = fd_install(f, 0, true);
@@ -53,7 +53,7 @@ static int read_siginfo(struct ksiginfo *k, uptr_t p, int sig)
 
 long sys_pidfd_send_signal(const u64 *a)
 {
-    struct ksiginfo k = { .signo = (int)a[1], .code = SI_USER, .pid = current()->proc->pid,
+    struct ksiginfo k = { .signo = (int)a[1], .code = SI_USER, .pid = pid_nr(current()->proc->pid),
                           .uid = current()->cred->uid };
     int sig = (int)a[1];
     struct proc *p;

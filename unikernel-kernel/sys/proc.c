@@ -62,23 +62,25 @@ long sys_clone3(const u64 *a)
 {
     struct clone_args ca;
     struct clone_req rq;
-    int set_tid, r = read_clone_args(&ca, a[0], a[1]);
+    int set_tid[PID_LEVELS_MAX + 1], r = read_clone_args(&ca, a[0], a[1]);
 
     if (r < 0) return r;
     if (ca.flags & (CLONE_DETACHED | (CSIGNAL & ~(u64)CLONE_NEWTIME))) return -EINVAL;
     if (ca.exit_signal > 64 || !ca.stack != !ca.stack_size) return -EINVAL;
     if ((ca.flags & (CLONE_THREAD | CLONE_PARENT)) && ca.exit_signal) return -EINVAL;
-    if (ca.set_tid_size > 1 || !ca.set_tid != !ca.set_tid_size) return -EINVAL;
+    if (ca.set_tid_size > PID_LEVELS_MAX || !ca.set_tid != !ca.set_tid_size) return -EINVAL;
     rq = (struct clone_req){
         .flags = ca.flags, .stack = ca.stack ? ca.stack + ca.stack_size : 0, .tls = ca.tls,
         .parent_tid = ca.parent_tid, .child_tid = ca.child_tid, .pidfd = ca.pidfd,
-        .exit_signal = (int)ca.exit_signal, .set_tid = &set_tid,
+        .exit_signal = (int)ca.exit_signal, .set_tid = set_tid,
         .set_tid_n = (u32)ca.set_tid_size,
     };
     if (ca.set_tid_size) {
         if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE)) return -EPERM;
-        if (get_user(set_tid, ca.set_tid) < 0) return -EFAULT;
-        if (set_tid < 1) return -EINVAL;
+        if (copy_from_user(set_tid, ca.set_tid, ca.set_tid_size * sizeof set_tid[0]) < 0)
+            return -EFAULT;
+        for (u64 k = 0; k < ca.set_tid_size; k++)
+            if (set_tid[k] < 1) return -EINVAL;
     }
     return task_clone(&rq);
 }
@@ -103,8 +105,9 @@ long sys_wait4(const u64 *a)
     if (pid > 0) rq.type = P_PID;
     else if (pid == -1) rq.type = P_ALL;
     else rq.type = P_PGID;
+    if (pid > 0) rq.id = pid_id(pid);
     if (pid == 0) rq.id = current()->proc->pgid;
-    if (pid < -1) rq.id = -pid;
+    if (pid < -1) rq.id = pid_id(-pid);
     r = proc_wait(&rq);
     if (r <= 0) return r;
     if (a[1] && put_user(rq.wstatus, a[1]) < 0) return -EFAULT;
@@ -121,10 +124,14 @@ static int wait_target(struct wait_req *rq)
 
     switch (rq->type) {
     case P_ALL: return 0;
-    case P_PID: return rq->id > 0 ? 0 : -EINVAL;
+    case P_PID:
+        if (rq->id <= 0) return -EINVAL;
+        rq->id = pid_id(rq->id);
+        return 0;
     case P_PGID:
-        if (rq->id == 0) rq->id = current()->proc->pgid;
-        return rq->id > 0 ? 0 : -EINVAL;
+        if (rq->id < 0) return -EINVAL;
+        rq->id = rq->id ? pid_id(rq->id) : current()->proc->pgid;
+        return 0;
     case P_PIDFD:
         f = fd_get(rq->id);
         if (!f) return -EBADF;
@@ -169,25 +176,25 @@ long sys_waitid(const u64 *a)
 
 /* -- numbers -- */
 
-long sys_getpid(const u64 *a) { return current()->proc->pid; }
-long sys_gettid(const u64 *a) { return current()->tid; }
+long sys_getpid(const u64 *a) { return pid_nr(current()->proc->pid); }
+long sys_gettid(const u64 *a) { return pid_nr(current()->tid); }
 long sys_getppid(const u64 *a) { return READ_ONCE(current()->proc->ppid); }
-long sys_getpgrp(const u64 *a) { return READ_ONCE(current()->proc->pgid); }
+long sys_getpgrp(const u64 *a) { return pid_nr(READ_ONCE(current()->proc->pgid)); }
 
 long sys_set_tid_address(const u64 *a)
 {
     struct task *t = current();
 
     t->clear_tid = a[0];
-    return t->tid;
+    return pid_nr(t->tid);
 }
 
 /* pid 0: the caller. Runs with procs_lock held; NULL: no such process. */
 static struct proc *proc_locked(int pid)
 {
-    struct task *t = pid ? task_peek(pid) : current();
+    struct task *t = pid ? task_peek(pid_id(pid)) : current();
 
-    return t && pid < 0x40000000 ? t->proc : NULL;
+    return t && pid < KTHREAD_TID ? t->proc : NULL;
 }
 
 long sys_getpgid(const u64 *a)
@@ -197,7 +204,7 @@ long sys_getpgid(const u64 *a)
 
     mutex_lock(&procs_lock);
     p = (int)a[0] < 0 ? NULL : proc_locked((int)a[0]);
-    r = p ? p->pgid : -ESRCH;
+    r = p ? pid_nr(p->pgid) : -ESRCH;
     mutex_unlock(&procs_lock);
     return r;
 }
@@ -209,7 +216,7 @@ long sys_getsid(const u64 *a)
 
     mutex_lock(&procs_lock);
     p = (int)a[0] < 0 ? NULL : proc_locked((int)a[0]);
-    r = p && p->session ? p->session->sid : -ESRCH;
+    r = p && p->session ? pid_nr(p->session->sid) : -ESRCH;
     mutex_unlock(&procs_lock);
     return r;
 }
@@ -237,10 +244,11 @@ long sys_setpgid(const u64 *a)
     if (pid < 0) return -ESRCH;
     mutex_lock(&procs_lock);
     p = proc_locked(pid);
-    if (p && (!pid || p->pid == pid)) {
-        if (!pgid) pgid = p->pid;
-        r = setpgid_rules(p, pgid);
-        if (!r) proc_set_pgid(p, pgid);
+    if (p && (!pid || p->pid == pid_id(pid))) {
+        int id = pgid ? pid_id(pgid) : p->pid;
+
+        r = setpgid_rules(p, id);
+        if (!r) proc_set_pgid(p, id);
     }
     mutex_unlock(&procs_lock);
     return r;
@@ -252,6 +260,7 @@ long sys_setsid(const u64 *a)
 
     mutex_lock(&procs_lock);
     r = session_start(current()->proc);
+    if (r > 0) r = pid_nr((int)r);
     mutex_unlock(&procs_lock);
     return r;
 }

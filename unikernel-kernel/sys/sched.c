@@ -20,7 +20,7 @@ long sys_sched_yield(const u64 *a)
 /* pid 0: the caller. Counted. */
 static struct task *target(int pid)
 {
-    return pid < 0 ? NULL : task_find_get(pid ? pid : current()->tid);
+    return pid < 0 ? NULL : task_by_id(pid ? pid_id(pid) : current()->tid);
 }
 
 /* May the caller change t's scheduling? */
@@ -253,6 +253,9 @@ static long for_picked(struct pick k, long (*fn)(struct task *t, long v), long v
     if (!k.who) {
         k.who = k.which == PRIO_PROCESS ? (u32)current()->tid
               : k.which == PRIO_PGRP ? (u32)current()->proc->pgid : current()->cred->uid;
+    } else if (k.which != PRIO_USER) {
+        k.who = (u32)pid_id((int)k.who);
+        if (!k.who) return -ESRCH;
     }
     mutex_lock(&procs_lock);
     list_for_each(p, &procs_all, all_link) {

@@ -135,7 +135,7 @@ static bool may_signal(const struct task *t, int sig)
 
 static struct ksiginfo from_me(int sig, int code)
 {
-    return (struct ksiginfo){ .signo = sig, .code = code, .pid = current()->proc->pid,
+    return (struct ksiginfo){ .signo = sig, .code = code, .pid = pid_nr(current()->proc->pid),
                               .uid = current()->cred->uid };
 }
 
@@ -146,7 +146,7 @@ static int kill_one(struct proc *p, int sig, const struct ksiginfo *info)
     return sig ? signal_send_proc(p, sig, info) : 0;
 }
 
-/* pgid 0: every process but the first and our own. procs_lock held. */
+/* pgid 0: every process of our namespace but the first and our own. procs_lock held. */
 static int kill_many(int pgid, int sig, const struct ksiginfo *info)
 {
     int r = -ESRCH;
@@ -155,13 +155,18 @@ static int kill_many(int pgid, int sig, const struct ksiginfo *info)
     list_for_each(p, &procs_all, all_link) {
         int one;
 
-        if (pgid ? p->pgid != pgid : p == init_proc || p == current()->proc) continue;
+        if (pgid ? p->pgid != pgid : pid_nr(p->pid) <= 1 || p == current()->proc) continue;
         one = kill_one(p, sig, info);
         /* One that could be told is success; for "all", refusals don't count. */
         if (!one || r == -ESRCH) r = one;
         if (!pgid && r == -EPERM) r = 0;
     }
     return r;
+}
+
+static int kill_group(int id, int sig, const struct ksiginfo *info)
+{
+    return id ? kill_many(id, sig, info) : -ESRCH;
 }
 
 static long kill_pid(int pid, int sig, const struct ksiginfo *info)
@@ -188,7 +193,7 @@ long sys_kill(const u64 *a)
     if (pid == (int)0x80000000) return -ESRCH;
     mutex_lock(&procs_lock);
     if (pid == -1) r = kill_many(0, sig, &info);
-    else r = kill_many(pid ? -pid : current()->proc->pgid, sig, &info);
+    else r = kill_group(pid ? pid_id(-pid) : current()->proc->pgid, sig, &info);
     mutex_unlock(&procs_lock);
     return r;
 }
@@ -201,7 +206,7 @@ static long kill_thread(int tgid, int tid, int sig, const struct ksiginfo *info)
     if (sig < 0 || sig > SIG_MAX || tid <= 0) return -EINVAL;
     t = task_find_get(tid);
     if (!t) return -ESRCH;
-    if (tgid && t->proc->pid != tgid) r = -ESRCH;
+    if (tgid && t->proc->pid != pid_id(tgid)) r = -ESRCH;
     else if (!may_signal(t, sig)) r = -EPERM;
     else if (sig) r = signal_send_task(t, sig, info);
     task_put(t);
@@ -240,7 +245,7 @@ long sys_rt_sigqueueinfo(const u64 *a)
     int pid = (int)a[0], sig = (int)a[1], r;
     struct ksiginfo info;
 
-    r = get_info(a[2], sig, pid == current()->proc->pid, &info);
+    r = get_info(a[2], sig, pid_id(pid) == current()->proc->pid, &info);
     if (r < 0) return r;
     if (sig < 0 || sig > SIG_MAX) return -EINVAL;
     return kill_pid(pid, sig, &info);
@@ -252,7 +257,7 @@ long sys_rt_tgsigqueueinfo(const u64 *a)
     int r;
 
     if ((int)a[0] <= 0 || (int)a[1] <= 0) return -EINVAL;
-    r = get_info(a[3], (int)a[2], (int)a[0] == current()->proc->pid, &info);
+    r = get_info(a[3], (int)a[2], pid_id((int)a[0]) == current()->proc->pid, &info);
     if (r < 0) return r;
     return kill_thread((int)a[0], (int)a[1], (int)a[2], &info);
 }

@@ -121,7 +121,7 @@ static int check_cred(uptr_t data, u64 len)
         return -EFAULT;
     bool uid_ok = u.uid == c->uid || u.uid == c->euid || u.uid == c->suid;
     bool gid_ok = u.gid == c->gid || u.gid == c->egid || u.gid == c->sgid;
-    return u.pid == current()->proc->pid && uid_ok && gid_ok ? 0 : -EPERM;
+    return u.pid == pid_nr(current()->proc->pid) && uid_ok && gid_ok ? 0 : -EPERM;
 }
 
 static int take_control(struct req *q, uptr_t at, u64 len)
@@ -192,12 +192,19 @@ static int put_rights(struct control *c, struct scm *s, bool cloexec)
     return done ? put_cmsg(c, SCM_RIGHTS, fd, done * 4) : 0;
 }
 
+static int put_cred(struct control *c, const struct sender *s)
+{
+    struct ucred u = sender_cred(s);
+
+    return put_cmsg(c, SCM_CREDENTIALS, &u, sizeof u);
+}
+
 static int put_control(struct req *q, struct control *c, u32 flags)
 {
     int r = 0;
 
     if (q->s->passcred && q->m.has_cred)
-        r = put_cmsg(c, SCM_CREDENTIALS, &q->m.cred, sizeof q->m.cred);
+        r = put_cred(c, &q->m.sender);
     if (!r && q->m.scm)
         r = put_rights(c, q->m.scm, flags & MSG_CMSG_CLOEXEC);
     if (c->cut)
