@@ -1,13 +1,12 @@
 /* The local APIC's timer and the I/O APICs. x2APIC where the CPU has it. */
-#include "cpuid.h"
 #include "pvh.h"
 
 #define LAPIC_BASE  0xfee00000ull
 #define IOAPIC_BASE 0xfec00000ull
 #define IOAPIC_STEP 0x10000ull          /* where QEMU's microvm has its second one */
 
-enum { REG_ID = 0x20, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_ICR = 0x300, REG_ICR_HIGH = 0x310,
-       REG_LVT_TIMER = 0x320, REG_LVT0 = 0x350, REG_LVT1 = 0x360, REG_COUNT = 0x380,
+enum { REG_EOI = 0xb0, REG_SVR = 0xf0, REG_ICR = 0x300, REG_ICR_HIGH = 0x310,
+       REG_LVT_TIMER = 0x320, REG_LVT0 = 0x350, REG_COUNT = 0x380,
        REG_NOW = 0x390, REG_DIVIDE = 0x3e0 };
 #define LVT_MASKED       0x10000u
 #define LVT_TSC_DEADLINE 0x40000u
@@ -58,19 +57,16 @@ static void calibrate(void)
 
 void pvh_apic_init(bool first)
 {
-    u32 r[4];
-    u64 base = rdmsr(0x1b);
-
-    cpuid_read(1, 0, r);
-    if (first && !pvh_host) {
-        x2apic = r[2] >> 21 & 1;
-        tsc_deadline = r[2] >> 24 & 1;
+    if (first) {
+        x2apic = pvh_leaf1[2] >> 21 & 1;
+        tsc_deadline = pvh_leaf1[2] >> 24 & 1;
     }
-    wrmsr(0x1b, base | 1u << 11 | (x2apic ? 1u << 10 : 0));
+    wrmsr(0x1b, LAPIC_BASE | (first ? 1u << 8 : 0) | 1u << 11 | (x2apic ? 1u << 10 : 0));
     lapic_write(REG_SVR, 0x100 | VEC_SPURIOUS);
-    lapic_write(REG_LVT0, LVT_MASKED);
-    lapic_write(REG_LVT1, LVT_MASKED);
-    lapic_write(REG_DIVIDE, DIVIDE_1);
+    if (first)                          /* all others are masked as they are */
+        lapic_write(REG_LVT0, LVT_MASKED);
+    if (!tsc_deadline)
+        lapic_write(REG_DIVIDE, DIVIDE_1);
     if (first && !tsc_deadline)
         calibrate();
     lapic_write(REG_LVT_TIMER, VEC_TIMER | (tsc_deadline ? LVT_TSC_DEADLINE : 0));
@@ -89,11 +85,6 @@ void pvh_timer_arm(u64 deadline)
         count = (u32)min(min(ns, NSEC_PER_SEC) * lapic_khz / 1000000 + 1, (u64)~0u);
     }
     lapic_write(REG_COUNT, count);
-}
-
-u32 pvh_apic_id(void)
-{
-    return x2apic ? lapic_read(REG_ID) : lapic_read(REG_ID) >> 24;
 }
 
 /* Interrupts off. */

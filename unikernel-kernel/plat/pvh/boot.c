@@ -1,6 +1,5 @@
 /* The first C code in the domain, and its end. */
 #include "balloon.h"
-#include "cpuid.h"
 #include "pvh.h"
 
 #include <linux/elf.h>
@@ -158,24 +157,22 @@ void pvh_boot(u64 start_info)
     wrmsr(0xc0000101, (u64)c);          /* GS_BASE */
     wrmsr(0xc0000102, 0);
     pvh_trap_init(c);
+    pvh_cpu_features();
     pvh_start_info(start_info);
     find_host(PVH_KERNEL);
-    pvh_cpu_features(true);
     pvh_paging_init();
     find_host(PVH_DIRECT);
     c->cr3 = pvh_kernel_cr3;
     pvh_fp_init(true);
     pvh_clock_init();
     pvh_apic_init(true);
-    c->apic_id = pvh_apic_id();
+    c->apic_id = pvh_leaf1[1] >> 24;
     pvh_sched_init(c, pvh_idle_stack(0));
     pvh_smp_start();
     find_heap();
     if (!pvh_host)
         make_boot();
-    u32 r[4];
-    cpuid_read(1, 0, r);
-    boot->hwcap = r[3];
+    boot->hwcap = pvh_leaf1[3];
     boot->ncpus = pvh_ncpus;
     pvh_bus_init();
     printk(7, "cpu: %u in use, TSC %lu kHz, state of %lu bytes to switch", pvh_ncpus,
@@ -207,13 +204,11 @@ void plat_heap_release(void *p, size_t len)
 void plat_entropy(void *buf, size_t n)
 {
     u8 *p = buf;
-    u32 r[4];
 
-    cpuid_read(1, 0, r);
     while (n) {
         u64 v = 0;
         u8 ok = 0;
-        if (r[2] >> 30 & 1)
+        if (pvh_leaf1[2] >> 30 & 1)
             __asm__ volatile("rdrand %0; setc %1" : "=r"(v), "=qm"(ok));
         if (!ok)
             v = __builtin_ia32_rdtsc() * 0x9e3779b97f4a7c15ull;

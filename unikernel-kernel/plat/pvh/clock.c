@@ -30,8 +30,7 @@ static bool under_kvm(void)
 {
     u32 r[4];
 
-    cpuid_read(1, 0, r);
-    if (!(r[2] >> 31))
+    if (!(pvh_leaf1[2] >> 31))
         return false;
     cpuid_read(0x40000000, 0, r);
     if (memcmp(&r[1], "KVMKVMKVM\0\0\0", 12))
@@ -61,8 +60,7 @@ static u64 khz_cpuid(void)
         if (r[0] && r[1] && r[2])
             return (u64)r[2] * r[1] / r[0] / 1000;
     }
-    cpuid_read(1, 0, r);
-    if (r[2] >> 31 && cpuid_max(0x40000000) >= 0x40000010 &&
+    if (pvh_leaf1[2] >> 31 && cpuid_max(0x40000000) >= 0x40000010 &&
         cpuid_max(0x40000000) < 0x40010000) {
         cpuid_read(0x40000010, 0, r);
         return r[0];

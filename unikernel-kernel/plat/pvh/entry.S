@@ -28,6 +28,8 @@
 #define FIRST_KSTACK 0x7800             /* PVH_BLOCK - PVH_TASK_SPACE */
 #define USER_FLAGS 0x240dd5             /* ID AC OF DF TF SF ZF AF PF CF: a program's own */
 #define PHYS(x) ((x) - PVH_KERNEL)
+#define CR0  0x80010033                 /* PG WP NE ET MP PE */
+#define EFER 0x901                      /* NXE LME SCE: x86-64 CPUs have them all */
 
     .section .note.Xen, "a", @note
     .align 4
@@ -52,19 +54,17 @@ pvh_start32:                            /* ebx: hvm_start_info */
     add $8, %eax
     add $0x200000, %edx
     loop 1b
-    mov %cr4, %eax
-    or $0x20, %eax                      /* PAE */
+    /* Control registers are written whole: what they hold is known, and a look at them may
+     * be an exit. */
+    mov $0x20, %eax                     /* PAE */
     mov %eax, %cr4
     mov $PHYS(boot_pml4), %eax
     mov %eax, %cr3
     mov $0xc0000080, %ecx
-    rdmsr
-    or $0x901, %eax                     /* NXE LME SCE: x86-64 CPUs have them all */
+    mov $EFER, %eax
+    xor %edx, %edx
     wrmsr
-    mov %cr0, %eax
-    or $0x80010001, %eax                /* PG WP PE */
-    and $~0x60000004, %eax              /* caches on, FPU there */
-    or $0x2, %eax                       /* MP */
+    mov $CR0, %eax
     mov %eax, %cr0
     lgdt PHYS(boot_gdtr)
     ljmp $SEL_KCODE, $PHYS(boot64)
@@ -98,8 +98,7 @@ pvh_ap_code:
     xor %ax, %ax
     mov %ax, %ds
     lgdtl TRAMP + (ap_gdtr - pvh_ap_code)
-    mov %cr0, %eax
-    or $1, %eax
+    mov $0x31, %eax                     /* NE ET PE, caches on */
     mov %eax, %cr0
     ljmpl $0x18, $(TRAMP + (ap32 - pvh_ap_code))
     .code32
@@ -108,18 +107,15 @@ ap32:
     mov %eax, %ds
     mov %eax, %es
     mov %eax, %ss
-    mov %cr4, %eax
-    or $0x20, %eax
+    mov PHYS(pvh_cr4), %eax
     mov %eax, %cr4
     mov $PHYS(boot_pml4), %eax
     mov %eax, %cr3
     mov $0xc0000080, %ecx
-    rdmsr
-    or $0x901, %eax
+    mov $EFER, %eax
+    xor %edx, %edx
     wrmsr
-    mov %cr0, %eax
-    or $0x80010003, %eax
-    and $~0x60000004, %eax
+    mov $CR0, %eax
     mov %eax, %cr0
     ljmp $SEL_KCODE, $PHYS(ap64)
     .align 8

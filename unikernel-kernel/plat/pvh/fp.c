@@ -26,8 +26,7 @@ static bool xsave_works(void)
 {
     u32 r[4], now, hi;
 
-    cpuid_read(1, 0, r);
-    if (!(r[2] >> 26 & 1))
+    if (!(pvh_leaf1[2] >> 26 & 1))
         return false;
     cpuid_read(0xd, 0, r);
     fp.features = r[0] & XSTATE_MASK;
@@ -55,10 +54,11 @@ void pvh_fp_init(bool first)
         fp.old = !xsave_works();
         fp.opt = !fp.old && has_xsaveopt();
     }
-    if (fp.old) {
+    if (fp.old && first) {
         fp.size = FXSAVE_SIZE;
-        write_cr4(read_cr4() & ~CR4_OSXSAVE);
-    } else if (!first) {
+        pvh_cr4 &= ~CR4_OSXSAVE;
+        write_cr4(pvh_cr4);
+    } else if (!fp.old && !first) {
         __asm__ volatile("xsetbv" : : "c"(0), "a"((u32)fp.features), "d"(0));
     }
 }

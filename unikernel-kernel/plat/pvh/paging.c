@@ -117,7 +117,6 @@ void pvh_paging_init(void)
     *entry_at((u64)pvh_first_block, 1) = 0;     /* the first stack's guard page */
     entry_at(PVH_STACKS, 2);                    /* its upper level is in every pml4 */
     write_cr3(pvh_kernel_cr3);
-    write_cr4(read_cr4() | 1u << 7);            /* global pages */
     window = PVH_DIRECT;
 }
 

@@ -57,6 +57,8 @@ struct cpu {
 #define PVH_NO_CPU   0xffff
 extern struct cpu pvh_cpus[PVH_MAX_CPUS];
 extern u32 pvh_ncpus;           /* online, ids from 0 */
+extern u64 pvh_cr4;             /* all CPUs' */
+extern u32 pvh_leaf1[4];        /* what cpuid says in leaf 1, on the first CPU: an exit each time */
 /* Interrupts off, or the answer may be of no use any more. */
 static inline struct cpu *this_cpu(void)
 {
@@ -167,7 +169,6 @@ extern union pvh_vdso pvh_vdso_data;
 
 /* -- apic.c, clock.c, trap.c, fp.c, bus.c -- */
 void pvh_apic_init(bool first);
-u32 pvh_apic_id(void);
 void pvh_apic_send(u32 apic_id, u32 what);       /* low half of the command register */
 void pvh_apic_eoi(void);
 void pvh_timer_arm(u64 deadline);               /* WAIT_FOREVER: off */
@@ -176,7 +177,7 @@ void pvh_clock_init(void);
 u64 pvh_ns_to_tsc(u64 mono_ns);
 u64 pvh_tsc_khz(void);
 void pvh_trap_init(struct cpu *c);
-void pvh_cpu_features(bool first);
+void pvh_cpu_features(void);    /* the first CPU's are all others', too */
 void pvh_fp_init(bool first);
 void pvh_fp_save(void *area);                   /* the CPU's registers, XSAVE format */
 /* The CPU goes from one task to another, the scheduler's lock held. */

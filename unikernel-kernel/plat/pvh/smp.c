@@ -1,6 +1,5 @@
 /* Further CPUs: starting them, and shooting down what they have cached of page tables
  * that change. */
-#include "cpuid.h"
 #include "paging.h"
 
 #define TRAMPOLINE 0x8000ull            /* conventional memory, page aligned */
@@ -17,14 +16,12 @@ u32 pvh_ncpus = 1;
 static u32 count_cpus(void)
 {
     char v[16];
-    u32 r[4];
 
     if (pvh_host)
         return pvh_host->ncpus;
     if (pvh_option("xenc.vcpus", 0, v, sizeof v) > 0)
         return (u32)strtou64(v, NULL, 0);
-    cpuid_read(1, 0, r);
-    return r[3] >> 28 & 1 ? r[1] >> 16 & 0xff : 1;
+    return pvh_leaf1[3] >> 28 & 1 ? pvh_leaf1[1] >> 16 & 0xff : 1;
 }
 
 static bool await(const u32 *v, u64 us)
@@ -80,8 +77,6 @@ void pvh_ap_main(struct cpu *c)
     wrmsr(0xc0000102, 0);
     c->cr3 = pvh_kernel_cr3;
     pvh_trap_init(c);
-    pvh_cpu_features(false);
-    write_cr4(read_cr4() | 1u << 7);
     pvh_fp_init(false);
     pvh_apic_init(false);
     __atomic_store_n(&c->online, 1, __ATOMIC_RELEASE);
@@ -94,10 +89,8 @@ static struct { u32 lock; u64 cr3; } shot;
 
 static void flush_global(void)
 {
-    u64 cr4 = read_cr4();
-
-    write_cr4(cr4 & ~CR4_PGE);
-    write_cr4(cr4);
+    write_cr4(pvh_cr4 & ~CR4_PGE);
+    write_cr4(pvh_cr4);
 }
 
 /* Interrupts off: also polled while we wait for others, who may wait for us. */

@@ -15,6 +15,8 @@ extern const struct ex_entry pvh_ex_start[], pvh_ex_end[];
 extern u8 *const pvh_smap_start[], *const pvh_smap_end[];
 
 struct cpu pvh_cpus[PVH_MAX_CPUS];
+u64 pvh_cr4;
+u32 pvh_leaf1[4];
 static struct gate idt[256];
 static u8 fault_stack[2 * PAGE_SIZE] __attribute__((aligned(16)));
 
@@ -192,18 +194,19 @@ static void patch_smap(void)
         memcpy(*p, nop3, sizeof nop3);
 }
 
-void pvh_cpu_features(bool first)
+void pvh_cpu_features(void)
 {
-    u32 r[4], r1[4];
-    u64 cr4 = read_cr4() | 1u << 9 | 1u << 10;  /* OSFXSR OSXMMEXCPT */
+    u32 r[4];
+    u64 cr4 = 1u << 5 | 1u << 7 | 1u << 9 | 1u << 10;   /* PAE PGE OSFXSR OSXMMEXCPT */
 
-    cpuid_read(1, 0, r1);
+    cpuid_read(1, 0, pvh_leaf1);
     cpuid_read(7, 0, r);
-    if (r1[2] >> 26 & 1) cr4 |= 1u << 18;       /* XSAVE */
+    if (pvh_leaf1[2] >> 26 & 1) cr4 |= 1u << 18;        /* XSAVE */
     if (r[1] >> 7 & 1) cr4 |= 1u << 20;         /* SMEP */
     if (r[2] >> 2 & 1) cr4 |= 1u << 11;         /* UMIP */
     if (r[1] >> 20 & 1) cr4 |= 1u << 21;        /* SMAP */
-    else if (first) patch_smap();
+    else patch_smap();
+    pvh_cr4 = cr4;
     write_cr4(cr4);
 }
 
