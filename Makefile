@@ -23,7 +23,8 @@ K := unikernel-kernel
 KCFLAGS := $(WARN) -O2 -g -I. -I$(K)/include -ffreestanding -fno-builtin-printf -fPIE \
         -fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing \
         -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-        -fno-omit-frame-pointer -fno-delete-null-pointer-checks -DXENC_KERNEL
+        -fno-omit-frame-pointer -fno-delete-null-pointer-checks -fdata-sections -ffunction-sections \
+        -DXENC_KERNEL
 
 KROOMS  := core mm fs net sys drivers lib
 KSRC    := $(foreach r,$(KROOMS),$(wildcard $(K)/$(r)/*.c))
@@ -144,12 +145,16 @@ $(BUILD)/gen/vdso.so: $(wildcard $(K)/plat/pvh/vdso/*) $(K)/plat/pvh/vdso_data.h
 $(BUILD)/k/pvh/plat/pvh/vdso_image.o: KCFLAGS += -Wa,-I$(BUILD)/gen
 $(BUILD)/k/pvh/plat/pvh/vdso_image.o: $(BUILD)/gen/vdso.so
 
-$(BUILD)/gen/ksyms-pvh.c: $(PVHOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pvh/kernel.ld
-	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) \
+# What runs first lies together: each page of the kernel that is touched is an exit.
+$(BUILD)/gen/boot-order.ld: $(K)/plat/pvh/boot.order
+	@mkdir -p $(@D)
+	$(Q)sed 's/.*/*(.text.&)/' $< > $@
+$(BUILD)/gen/ksyms-pvh.c: $(PVHOBJ) $(BUILD)/gen/ksyms0.c $(K)/plat/pvh/kernel.ld $(BUILD)/gen/boot-order.ld
+	$(Q)$(KLINK) -L$(BUILD)/gen $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) \
 	    $(BUILD)/gen/ksyms0.c -o $(BUILD)/gen/kernel-pvh.first
 	$(Q)nm -n $(BUILD)/gen/kernel-pvh.first | awk -f $(K)/lib/ksyms.awk > $@
 $(BUILD)/kernel-pvh.elf: $(BUILD)/gen/ksyms-pvh.c
-	$(Q)$(KLINK) $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) $< -o $@
+	$(Q)$(KLINK) -L$(BUILD)/gen $(KCFLAGS) -DXENC_PLAT_PVH -T $(K)/plat/pvh/kernel.ld $(PVHOBJ) $< -o $@
 
 # Objects only: lets one room be checked while another is being written.
 kernel-objs: $(KOBJ) $(PVOBJ)

@@ -37,7 +37,7 @@ static const struct leaf {
     { 0xd, 6, ALL, ALL, ALL, ALL },
     { 0xd, 7, ALL, ALL, ALL, ALL },
     { 0x40000000, ANY, ALL, ALL, ALL, ALL },
-    { 0x40000001, ANY, BIT(0) | BIT(1) | BIT(3) | BIT(24), 0, 0, 0 },   /* clocks */
+    { 0x40000001, ANY, BIT(0) | BIT(1) | BIT(3) | BIT(6) | BIT(24), 0, 0, 0 },  /* clocks, EOI */
     { 0x80000000, ANY, ALL, ALL, ALL, ALL },
     /* lahf abm sse4a misalignsse 3dnowprefetch; syscall nx mmxext fxsr_opt 1g rdtscp lm */
     { 0x80000001, ANY, ALL, ALL, BIT(0) | BIT(5) | BIT(6) | BIT(7) | BIT(8), 0x2fd3bb7fu },

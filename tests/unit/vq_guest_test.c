@@ -71,9 +71,7 @@ static void dev_push(unsigned q, u32 id, u32 len)
 
 static void drop(struct virtqueue *q)
 {
-    kpages_free(q->desc, 2);
-    kfree(q->token);
-    kfree(q->next);
+    kfree(q->desc);             /* all of it lies in one block */
 }
 
 static void test_ring(void)

@@ -10,7 +10,7 @@ struct pidnums { struct pid_ns *ns; int nr[]; };
 /* What an id means. holds: process groups and sessions that carry it. nums: NULL in the
  * first namespace; they go when the id is free again. */
 struct tid_slot { struct task *task; u32 holds; struct pidnums *nums; };
-static struct tid_slot tid_slots[TID_MAX];
+static struct tid_slot tid_slots[TID_MAX] SPARSE;
 static struct spinlock tid_lock;
 static int tid_last;
 static u32 tid_count;

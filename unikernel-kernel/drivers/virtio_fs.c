@@ -11,7 +11,8 @@
 #include "task.h"
 #include "virtqueue.h"
 
-enum { QUEUE_FORGET, QUEUE_REQUEST, RING_SIZE = 128, CACHE_MAX = 8, CONN_MAX = 2 };
+enum { QUEUE_FORGET, QUEUE_REQUEST };
+enum { RING_SIZE = 128, FORGET_SIZE = 32, CACHE_MAX = 8, CONN_MAX = 2 };
 
 struct fuse_conn {
     struct bus_dev *dev;
@@ -264,7 +265,7 @@ static int conn_start(struct fuse_conn *c)
     int rc = virtio_begin(c->dev, XENC_FS_F_GRANT, &features);
 
     if (rc == 0)
-        rc = vq_init(&c->forget, c->dev, QUEUE_FORGET, RING_SIZE);
+        rc = vq_init(&c->forget, c->dev, QUEUE_FORGET, FORGET_SIZE);
     if (rc == 0)
         rc = vq_init(&c->request, c->dev, QUEUE_REQUEST, RING_SIZE);
     if (rc < 0)

@@ -31,36 +31,28 @@ bool virtio_broken(struct bus_dev *dev)
     return bus_status(dev) & (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED);
 }
 
-/* Memory of the ring: descriptors, then both index rings, in whole pages. */
-static size_t ring_bytes(u32 num)
-{
-    return PAGE_UP(num * sizeof(struct vring_desc) + 8 + 2 * num) +
-           PAGE_UP(8 + num * sizeof(struct vring_used_elem));
-}
+/* The rings and what is our own, in one block: small queues share a page with other
+ * things. What the device writes is apart from what it only reads, a cache line's worth. */
+enum { USED_ALIGN = 64 };
 
 int vq_init(struct virtqueue *q, struct bus_dev *dev, unsigned index, u32 num)
 {
-    size_t pages = ring_bytes(num) / PAGE_SIZE;
-    u8 *mem = kpages(pages);
+    const size_t token = num * sizeof(struct vring_desc), avail = token + num * sizeof *q->token;
+    const size_t next = avail + 6 + 2 * num, used_end = next + num * sizeof *q->next + USED_ALIGN;
+    u8 *mem = kzalloc(used_end + 6 + num * sizeof(struct vring_used_elem));
 
     memset(q, 0, sizeof *q);
-    q->token = kzalloc(num * sizeof *q->token);
-    q->next = kzalloc(num * sizeof *q->next);
-    if (!mem || !q->token || !q->next) {
-        if (mem)
-            kpages_free(mem, pages);
-        kfree(q->token);
-        kfree(q->next);
+    if (!mem)
         return -ENOMEM;
-    }
     q->dev = dev;
     q->index = index;
     q->num = num;
     q->nfree = (u16)num;
     q->desc = (void *)mem;
-    q->avail = (void *)(mem + num * sizeof(struct vring_desc));
-    q->used = (void *)(mem + pages * PAGE_SIZE - PAGE_UP(8 + num * sizeof(struct vring_used_elem)));
-    memset(mem, 0, pages * PAGE_SIZE);
+    q->token = (void *)(mem + token);
+    q->avail = (void *)(mem + avail);
+    q->next = (void *)(mem + next);
+    q->used = (void *)((u64)(mem + used_end) & ~(u64)(USED_ALIGN - 1));
     for (u32 i = 0; i < num; i++)
         q->next[i] = (u16)(i + 1);
     bus_setup_queue(dev, index, num, plat_gpa(q->desc), plat_gpa(q->avail), plat_gpa(q->used));

@@ -33,6 +33,9 @@ typedef uint64_t uptr_t;        /* an address in a guest program: never derefere
 #define MINMAX_(a, op, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x op y ? x : y; })
 #define min(a, b) MINMAX_(a, <, b, CAT_(x_, __COUNTER__), CAT_(y_, __COUNTER__))
 #define max(a, b) MINMAX_(a, >, b, CAT_(x_, __COUNTER__), CAT_(y_, __COUNTER__))
+/* Of a large table that starts as zeros and is used here and there: it lies apart, so that
+ * what is used together lies together. */
+#define SPARSE __attribute__((section(".bss.sparse")))
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 

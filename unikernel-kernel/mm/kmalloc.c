@@ -123,14 +123,12 @@ static void slab_free(void *p, u32 page, struct page_meta *m)
         pages_free(page_address(page), 1);
 }
 
-void *kmalloc(size_t n)
+static void *large_alloc(size_t n, bool zero)
 {
-    if (likely(n <= BLOCK_MAX))
-        return slab_alloc(class_of[(n + 15) / 16]);
     if (n > ~0ull - PAGE_SIZE)
         return NULL;
     size_t pages = PAGE_UP(n) >> PAGE_SHIFT;
-    void *p = pages_alloc(pages, false);
+    void *p = pages_alloc(pages, zero);
     if (p) {
         struct page_meta *m = page_meta(page_index(p));
         m->kind = PAGE_LARGE;
@@ -139,8 +137,15 @@ void *kmalloc(size_t n)
     return p;
 }
 
+void *kmalloc(size_t n)
+{
+    return likely(n <= BLOCK_MAX) ? slab_alloc(class_of[(n + 15) / 16]) : large_alloc(n, false);
+}
+
 void *kzalloc(size_t n)
 {
+    if (n > BLOCK_MAX)          /* what is zero already is not touched */
+        return large_alloc(n, true);
     void *p = kmalloc(n);
 
     if (p)

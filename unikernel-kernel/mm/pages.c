@@ -42,7 +42,7 @@ static struct {
     u64 trim_at;                /* of dirty_free: when to look for pages to give back */
     u64 high;                   /* of `used`: beyond it reclaim_poke is due */
     struct { u32 nfree; u32 low; } chunk[MAX_CHUNKS];   /* low: words below are full */
-} heap;
+} heap SPARSE;
 
 static struct chunk *chunk_at(u32 c)
 {

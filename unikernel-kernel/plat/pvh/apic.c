@@ -12,7 +12,9 @@ enum { REG_EOI = 0xb0, REG_SVR = 0xf0, REG_ICR = 0x300, REG_ICR_HIGH = 0x310,
 #define LVT_TSC_DEADLINE 0x40000u
 #define DIVIDE_1         0xbu
 
-static bool x2apic, tsc_deadline;
+#define KVM_EOI_MSR 0x4b564d04u
+
+static bool x2apic, tsc_deadline, pv_eoi;
 static u64 lapic_khz;
 
 static u32 lapic_read(u32 reg)
@@ -28,7 +30,12 @@ static void lapic_write(u32 reg, u32 v)
         mmio_write(plat_kva(LAPIC_BASE + reg), v);
 }
 
-void pvh_apic_eoi(void) { lapic_write(REG_EOI, 0); }
+/* KVM's word says whether it has seen to the interrupt's end: that saves an exit. */
+void pvh_apic_eoi(void)
+{
+    if (!pv_eoi || !__atomic_exchange_n(&this_cpu()->eoi_done, 0, __ATOMIC_RELAXED))
+        lapic_write(REG_EOI, 0);
+}
 
 /* How fast the timer counts, against the TSC, in a third of a millisecond. */
 static u64 measure(void)
@@ -58,11 +65,15 @@ static void calibrate(void)
 void pvh_apic_init(bool first)
 {
     if (first) {
-        x2apic = pvh_leaf1[2] >> 21 & 1;
+        x2apic = pvh_x2apic();
         tsc_deadline = pvh_leaf1[2] >> 24 & 1;
     }
     wrmsr(0x1b, LAPIC_BASE | (first ? 1u << 8 : 0) | 1u << 11 | (x2apic ? 1u << 10 : 0));
     lapic_write(REG_SVR, 0x100 | VEC_SPURIOUS);
+    if (first)
+        pv_eoi = pvh_kvm_features() >> 6 & 1;
+    if (pv_eoi)
+        wrmsr(KVM_EOI_MSR, plat_gpa(&this_cpu()->eoi_done) | 1);
     if (first)                          /* all others are masked as they are */
         lapic_write(REG_LVT0, LVT_MASKED);
     if (!tsc_deadline)

@@ -6,7 +6,7 @@
 
 char pvh_first_block[PVH_BLOCK] __attribute__((aligned(PVH_BLOCK)));
 static u8 first_fpu[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-static struct xenc_boot made;           /* where our monitor has not laid one out */
+static struct xenc_boot made SPARSE;         /* where our monitor has not laid one out */
 static struct xenc_boot *boot = &made;
 struct xenc_boot *pvh_host;
 static struct xenc_log *host_log;

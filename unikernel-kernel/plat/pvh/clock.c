@@ -26,17 +26,18 @@ u64 pvh_ns_to_tsc(u64 ns)
     return base_tsc + scale(ns > NSEC_PER_SEC ? ns - NSEC_PER_SEC : 0, to_tsc) + 1;
 }
 
-static bool under_kvm(void)
+u32 pvh_kvm_features(void)
 {
-    u32 r[4];
+    static u32 r[4], known;
 
-    if (!(pvh_leaf1[2] >> 31))
-        return false;
-    cpuid_read(0x40000000, 0, r);
-    if (memcmp(&r[1], "KVMKVMKVM\0\0\0", 12))
-        return false;
-    cpuid_read(0x40000001, 0, r);
-    return r[0] >> 3 & 1;               /* KVM_FEATURE_CLOCKSOURCE2 */
+    if (!known++ && pvh_leaf1[2] >> 31) {
+        cpuid_read(0x40000000, 0, r);
+        if (memcmp(&r[1], "KVMKVMKVM\0\0\0", 12))
+            r[0] = 0;
+        else
+            cpuid_read(0x40000001, 0, r);
+    }
+    return r[0];
 }
 
 static u64 khz_kvm(void)
@@ -153,7 +154,7 @@ static u64 date_kvm(void)
 
 void pvh_clock_init(void)
 {
-    bool kvm = under_kvm();
+    bool kvm = pvh_kvm_features() >> 3 & 1;     /* KVM_FEATURE_CLOCKSOURCE2 */
 
     khz = kvm ? khz_kvm() : khz_cpuid();
     if (!khz)

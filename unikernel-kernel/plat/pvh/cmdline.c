@@ -56,7 +56,7 @@ int pvh_option(const char *name, unsigned n, char *buf, size_t size)
 
 /* -- a record -- */
 
-static struct { u32 len; char b[8192]; } rec __attribute__((aligned(8)));
+static struct { u32 len; char b[8192]; } rec SPARSE __attribute__((aligned(8)));
 
 static void put(u32 tag, const void *head, u32 head_len, const char *const *strings, unsigned n)
 {

@@ -145,7 +145,7 @@ pvh_ap_cpu: .skip 8
 boot_pml4: .skip 4096
 boot_pdpt: .skip 4096
 boot_pd: .skip 4096
-    .text
+    .section .text.entry, "ax"
 
 /* -- system calls -- */
 

@@ -22,7 +22,8 @@ static u64 early_page(void)
     u64 gpa = early_next;
 
     early_next += PAGE_SIZE;
-    memset((void *)(window + gpa), 0, PAGE_SIZE);
+    if (!pvh_host)              /* our monitor's memory is zeros, and untouched */
+        memset((void *)(window + gpa), 0, PAGE_SIZE);
     return gpa;
 }
 
@@ -110,7 +111,8 @@ void pvh_paging_init(void)
     if (pvh_hole.start != ~0ull)
         map_direct(pvh_hole.end, pvh_hole.end + high_memory(), data);
     map_direct(0, 1ul << 20, data);
-    map_direct(PVH_MMIO, 1ull << 32, data | PTE_PCD | PTE_PWT);
+    if (!pvh_host || !pvh_x2apic())
+        map_direct(PVH_MMIO, 1ull << 32, data | PTE_PCD | PTE_PWT);
     map_small(text, text - PVH_KERNEL, ro - text, PTE_P | PTE_A | PTE_G);
     map_small(ro, ro - PVH_KERNEL, rw - ro, PTE_P | PTE_NX | PTE_A | PTE_G);
     map_small(rw, rw - PVH_KERNEL, (u64)pvh_kernel_end - rw, data);

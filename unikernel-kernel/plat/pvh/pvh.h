@@ -49,6 +49,7 @@ struct cpu {
     u64 slice_end;
     u64 spread_at, balance_at;  /* when to look for CPUs that have less to do */
     struct rbtree timers;
+    u32 eoi_done;               /* apic.c */
     u64 armed;                  /* deadline in the timer; WAIT_FOREVER: none */
     u64 gdt[8];
     struct tss tss;
@@ -59,6 +60,7 @@ extern struct cpu pvh_cpus[PVH_MAX_CPUS];
 extern u32 pvh_ncpus;           /* online, ids from 0 */
 extern u64 pvh_cr4;             /* all CPUs' */
 extern u32 pvh_leaf1[4];        /* what cpuid says in leaf 1, on the first CPU: an exit each time */
+static inline bool pvh_x2apic(void) { return pvh_leaf1[2] >> 21 & 1; }
 /* Interrupts off, or the answer may be of no use any more. */
 static inline struct cpu *this_cpu(void)
 {
@@ -176,6 +178,7 @@ int pvh_ioapic_route(u32 irq, u8 vector);
 void pvh_clock_init(void);
 u64 pvh_ns_to_tsc(u64 mono_ns);
 u64 pvh_tsc_khz(void);
+u32 pvh_kvm_features(void);     /* KVM_FEATURE_*: bits of eax of its cpuid leaf; 0: no KVM */
 void pvh_trap_init(struct cpu *c);
 void pvh_cpu_features(void);    /* the first CPU's are all others', too */
 void pvh_fp_init(bool first);

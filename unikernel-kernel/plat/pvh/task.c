@@ -17,7 +17,7 @@ static struct {
     struct task *free;
     u32 slots, nholes;          /* handed out so far; of these without a block again */
     u64 hole[MAX_SLOTS / 64];   /* a bit each */
-} pool;
+} pool SPARSE;
 
 /* pool.lock held; 0: none. */
 static u32 slot_get(void)

@@ -17,8 +17,8 @@ extern u8 *const pvh_smap_start[], *const pvh_smap_end[];
 struct cpu pvh_cpus[PVH_MAX_CPUS];
 u64 pvh_cr4;
 u32 pvh_leaf1[4];
-static struct gate idt[256];
-static u8 fault_stack[2 * PAGE_SIZE] __attribute__((aligned(16)));
+static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
+static u8 fault_stack[2 * PAGE_SIZE] SPARSE __attribute__((aligned(16)));
 
 void pvh_trap_user(struct regs *r, u64 vec, u64 err);
 void pvh_trap_kernel(struct hw_frame *f);
