@@ -51,7 +51,10 @@ void panic(const char *fmt, ...)
 
     if (!__atomic_compare_exchange_n(&reporting, &first, t, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
-        if (first == t) plat_panic("kernel panic while reporting a kernel panic");
+        if (first == t) {
+            /* as far as it came: the walk up the stack goes wrong most easily */
+            plat_panic(*report ? report : "kernel panic while reporting a kernel panic");
+        }
         for (;;) plat_task_wait(t, WAIT_FOREVER);      /* the first one's report counts */
     }
     at = add(report, sizeof report, 0, "kernel panic: ");

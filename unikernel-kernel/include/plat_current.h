@@ -3,7 +3,8 @@
 static inline struct task *current(void)
 {
     struct task *t;
-    __asm__("mov %%gs:0, %0" : "=r"(t));    /* constant within a task: not volatile */
+    /* constant within a task: not volatile */
+    __asm__("mov %%gs:" PLAT_GS_SELF ", %0" : "=r"(t));
     return t;
 }
 #else

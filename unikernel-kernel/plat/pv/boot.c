@@ -94,6 +94,7 @@ void pv_boot(void)
     pv_become(t, true);
     drop_loader();
     install_handlers();
+    pv_trap_init();
     pv_fp_init();
     pv_clock_init();
 

@@ -32,6 +32,7 @@
 #define R_HOST 152
 #define R_SIZE 160
 #define FLAGS_PLAIN 0x202
+#define FLAGS_AC 0x40000
 #define XSTATE_MASK 0xe7                /* x87 SSE AVX AVX-512: fp.c */
 #define NO_SYSCALL_ -1
 #define FIRST_KSTACK 0x7800            /* PV_TASK_BLOCK - PV_TASK_SPACE */
@@ -48,7 +49,9 @@ pv_entry:                               /* from the loader; nothing of its stack
     .align 64
 pv_syscall_fast:
     mov %rsp, %r11
-    mov %gs:PVT_KSTACK, %rsp
+    mov %gs:PV_GS_OFF + PVT_KSTACK, %rsp        /* faults when the program has moved %gs */
+    .globl pv_fast_on_stack
+pv_fast_on_stack:
     sub $R_SIZE, %rsp
     cld
     mov %rdi, R_RDI(%rsp)
@@ -78,7 +81,7 @@ pv_syscall_fast:
      * rcx is where to go, as the instruction would leave it. */
     .globl pv_exit_fast, pv_exit_check, pv_exit_end
 pv_exit_fast:
-    cmpl $0, %gs:TASK_WORK
+    cmpl $0, %gs:PV_GS_OFF + TASK_WORK
     jne 2f
     cmpq $NO_SYSCALL_, R_NR(%rsp)
     je 1f
@@ -96,10 +99,10 @@ pv_exit_fast:
     jmp *%rcx
 
 pv_exit_check:
-    cmpl $0, %gs:TASK_WORK
+    cmpl $0, %gs:PV_GS_OFF + TASK_WORK
     jne 2f
 1:  mov R_RIP(%rsp), %rcx
-    mov %rcx, %gs:PVT_RIP
+    mov %rcx, %gs:PV_GS_OFF + PVT_RIP
     cmpq $FLAGS_PLAIN, R_FLAGS(%rsp)
     jne 3f
 4:  mov R_RDI(%rsp), %rdi
@@ -118,7 +121,7 @@ pv_exit_check:
     mov R_R14(%rsp), %r14
     mov R_R15(%rsp), %r15
     mov R_RSP(%rsp), %rsp
-    jmp *%gs:PVT_RIP
+    jmp *%gs:PV_GS_OFF + PVT_RIP
 3:  pushq R_FLAGS(%rsp)
     popfq
     jmp 4b
@@ -138,6 +141,9 @@ pv_return_user:
     .globl pv_host_handler
 pv_host_handler:
     cld
+    pushfq                              /* the program's: no alignment checks for us */
+    andq $~FLAGS_AC, (%rsp)
+    popfq
     mov %rdi, %r13
     mov %rsi, %r14
     mov %rdx, %rbx
@@ -154,7 +160,7 @@ pv_host_handler:
     /* As pv_exit_check for the trap path: a kick in here starts again at the test. */
     .globl pv_trap_check, pv_trap_end
 pv_trap_check:
-    mov %gs:PVT_SELF, %rax
+    mov %gs:PV_GS_OFF + PVT_SELF, %rax
     cmpl $0, TASK_WORK(%rax)
     jne 2f
     mov %rbx, %rsp
@@ -394,6 +400,17 @@ pv_udiffers:
     ret
     .section .ex_table, "a"
     .quad 1b, 2b, 4b
+    .text
+
+/* u64 pv_gs_base(void): where %gs points; 0: the host lets nobody ask the CPU */
+    .globl pv_gs_base
+pv_gs_base:
+1:  rdgsbase %rax
+2:  ret
+3:  xor %eax, %eax
+    ret
+    .section .ex_table, "a"
+    .quad 1b, 2b, 3b
     .text
 
 /* void pv_xsave(void *area), int pv_xrstor(const void *area): -1: a bad image */

@@ -1,9 +1,12 @@
 /* The platform's part of a task in a PV domain. It is the first member of struct task,
- * and %gs points to it in the host thread that runs the task: entry.S knows the
- * offsets asserted below. */
+ * and %gs leads to it in the host thread that runs the task: entry.S knows the
+ * offsets asserted below. Not to it but to PV_GS_OFF below, where nothing is mapped: a
+ * program that uses %gs by mistake faults, and does not write into its kernel's task. */
 #ifndef PLAT_PV_TASK_H
 #define PLAT_PV_TASK_H
 
+#define PV_GS_OFF    0x7fff0000     /* reaches with the largest displacement */
+#define PLAT_GS_SELF "0x7fff0000"
 #define PVT_SELF     0
 #define PVT_KSTACK   8
 #define PVT_RIP      16
@@ -18,7 +21,7 @@ struct pv_late;
 struct pv_spare;
 
 struct plat_task {
-    struct task *self;          /* %gs:0 */
+    struct task *self;          /* %gs:PV_GS_OFF */
     u64 kstack_top;             /* the user's struct regs lies right below */
     u64 user_rip;               /* where the exit path jumps */
     u64 scratch;

@@ -21,7 +21,7 @@ _Static_assert(sizeof(struct task) <= PV_TASK_SPACE, "plat_task_alloc's block");
 extern char pv_exit_fast[], pv_exit_check[], pv_exit_end[], pv_trap_check[], pv_trap_end[];
 extern char pv_text_end[];      /* kernel.ld: end of text and constants */
 extern char pv_host_handler[], pv_restorer[];
-extern char pv_syscall_fast[];
+extern char pv_syscall_fast[], pv_fast_on_stack[];
 extern u64 pv_vdso_size;        /* boot.c; 0: there is none */
 void pv_return_user(struct regs *r) __attribute__((noreturn));
 long pv_clone_process(u64 flags, void *child_sp, u32 *tid, struct task *child);
@@ -47,6 +47,10 @@ void pv_end_on(u32 *host_tid, void *stack, void (*fn)(void *), void *arg)
 
 /* The host thread now runs t: %gs and the signal stack (armed or switched off). */
 void pv_become(struct task *t, bool arm);
+/* %gs to t: a program may have loaded something else into it. */
+void pv_own_gs(struct task *t);
+u64 pv_gs_base(void);
+void pv_trap_init(void);
 bool pv_in_kernel(u64 rip);
 /* t, which runs on its lender's host thread, goes on in a host process of its own, a
  * copy of the lender's; the lender goes on where it lent. 0 or -errno (nothing done). */

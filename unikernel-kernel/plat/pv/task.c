@@ -89,9 +89,14 @@ static void arm_stack(struct task *t, bool arm)
     host3(__NR_sigaltstack, (u64)&ss, 0, 0);
 }
 
+void pv_own_gs(struct task *t)
+{
+    host3(__NR_arch_prctl, ARCH_SET_GS, (u64)t - PV_GS_OFF, 0);
+}
+
 void pv_become(struct task *t, bool arm)
 {
-    host3(__NR_arch_prctl, ARCH_SET_GS, (u64)t, 0);
+    pv_own_gs(t);
     arm_stack(t, arm);
 }
 

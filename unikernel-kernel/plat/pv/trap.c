@@ -46,6 +46,51 @@ static void store_regs(const struct regs *r, struct ucontext *uc)
     c->rip = r->rip; c->eflags = r->rflags; c->rsp = r->rsp;
 }
 
+/* -- what programs can do to the registers that we rely on -- */
+
+enum { FLAG_TF = 0x100, FLAG_AC = 0x40000, TRAP_DB = 1, TRAP_AC = 17 };
+
+static bool asks_gs;            /* the CPU tells where %gs points, at little cost */
+
+void pv_trap_init(void) { asks_gs = pv_gs_base() != 0; }
+
+/* Signals come to the stacks of the task that runs, and both lie in its block. */
+static struct task *task_on(const void *stack)
+{
+    return (struct task *)(((u64)stack & ~(PV_TASK_BLOCK - 1)) + PV_TASK_BLOCK - PV_TASK_SPACE);
+}
+
+/* "mov %ax, %gs" and wrgsbase are any program's to execute. */
+static struct task *find_self(const void *stack)
+{
+    struct task *t = task_on(stack);
+
+    if (!asks_gs || unlikely(pv_gs_base() != (u64)t - PV_GS_OFF))
+        pv_own_gs(t);
+    return t;
+}
+
+/* The program's flags, or its %gs, got in the kernel's way just after it had entered by
+ * patched text. True: that is out of the way now. */
+static bool program_in_the_way(int sig, struct ucontext *uc)
+{
+    struct sigcontext *c = &uc->uc_mcontext;
+
+    if (sig == SIGBUS && c->trapno == TRAP_AC) {
+        c->eflags &= ~(u64)FLAG_AC;
+        return true;
+    }
+    if (sig == SIGTRAP && c->trapno == TRAP_DB && (c->eflags & FLAG_TF)) {
+        c->eflags &= ~(u64)FLAG_TF;
+        return true;
+    }
+    if (c->rip >= (u64)pv_syscall_fast && c->rip < (u64)pv_fast_on_stack && sig != PV_SIG_KICK) {
+        pv_own_gs(task_on(uc));
+        return true;
+    }
+    return false;
+}
+
 /* Kicked because the domain has ended: nothing is left to do here. */
 static void pv_leave_if_over(void)
 {
@@ -72,6 +117,8 @@ static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
         }
         return;
     }
+    if (program_in_the_way(sig, uc))
+        return;
     for (const struct ex_entry *e = pv_ex_start; e < pv_ex_end; e++) {
         if (c->rip < e->from || c->rip >= e->to)
             continue;
@@ -103,10 +150,10 @@ struct regs *pv_signal_entry(int sig, void *info, void *ucp)
         kernel_signal(sig, si, uc);
         return NULL;
     }
-    struct task *t = current();
+    struct task *t = find_self(uc);
     if (sig == PV_SIG_KICK)
         pv_leave_if_over();
-    if (unlikely(t->plat.in_vdso)) {
+    if (unlikely(t->plat.in_vdso && uc->uc_mcontext.rip - BOOT->vdso < pv_vdso_size)) {
         if (sig == PV_SIG_KICK)
             return NULL;
         panic("host signal %d inside the vDSO", sig);

@@ -28,7 +28,7 @@
 #define FIRST_KSTACK 0x7800             /* PVH_BLOCK - PVH_TASK_SPACE */
 #define USER_FLAGS 0x240dd5             /* ID AC OF DF TF SF ZF AF PF CF: a program's own */
 #define PHYS(x) ((x) - PVH_KERNEL)
-#define CR0  0x80010033                 /* PG WP NE ET MP PE */
+#define CR0  0x80050033                 /* PG AM WP NE ET MP PE */
 #define EFER 0x901                      /* NXE LME SCE: x86-64 CPUs have them all */
 
     .section .note.Xen, "a", @note

@@ -23,9 +23,10 @@
 
 #define SEL_KCODE 0x08
 #define SEL_KDATA 0x10
-#define SEL_UDATA 0x1b          /* sysret: base, +8 data, +16 code */
-#define SEL_UCODE 0x23
-#define SEL_TSS   0x28
+#define SEL_SYSRET 0x23         /* +8: data, +16: code */
+#define SEL_UDATA 0x2b          /* programs see these, and know them from Linux */
+#define SEL_UCODE 0x33
+#define SEL_TSS   0x40
 
 /* Ports. A domain's end is told to the host by a 32-bit write of the exit code (128 +
  * signal; 255: panic) to PVH_PORT_EXIT (abi/pvh.h), which QEMU's isa-debug-exit

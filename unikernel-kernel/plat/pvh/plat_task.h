@@ -12,6 +12,8 @@
 #ifndef __ASSEMBLY__
 #include "kernel.h"
 
+#define PLAT_GS_SELF "0"        /* struct cpu's first word */
+
 struct plat_task {
     u64 kstack_top;             /* the user's struct regs lies right below */
     u64 sp;                     /* saved stack pointer while it does not run */

@@ -51,7 +51,7 @@ struct cpu {
     struct rbtree timers;
     u32 eoi_done;               /* apic.c */
     u64 armed;                  /* deadline in the timer; WAIT_FOREVER: none */
-    u64 gdt[8];
+    u64 gdt[SEL_TSS / 8 + 2];
     struct tss tss;
 };
 #define PVH_MAX_CPUS 16u

@@ -164,8 +164,9 @@ void pvh_trap_kernel(struct hw_frame *f)
 
 static void load_tables(struct cpu *c)
 {
-    static const u64 segs[] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff,
-                                0x00cff3000000ffff, 0x00affb000000ffff };
+    static const u64 segs[SEL_TSS / 8] = {
+        [SEL_KCODE / 8] = 0x00af9b000000ffff, [SEL_KDATA / 8] = 0x00cf93000000ffff,
+        [SEL_UDATA / 8] = 0x00cff3000000ffff, [SEL_UCODE / 8] = 0x00affb000000ffff };
     u64 tss = (u64)&c->tss;
     struct { u16 len; u64 base; } __attribute__((packed))
         gdtr = { sizeof c->gdt - 1, (u64)c->gdt }, idtr = { sizeof idt - 1, (u64)idt };
@@ -213,7 +214,7 @@ void pvh_cpu_features(void)
 void pvh_trap_init(struct cpu *c)
 {
     load_tables(c);
-    wrmsr(0xc0000081, (u64)(SEL_KDATA | 3) << 48 | (u64)SEL_KCODE << 32);       /* STAR */
+    wrmsr(0xc0000081, (u64)SEL_SYSRET << 48 | (u64)SEL_KCODE << 32);       /* STAR */
     wrmsr(0xc0000082, (u64)pvh_syscall_entry);                                  /* LSTAR */
     wrmsr(0xc0000084, 0x47700);         /* FMASK: AC NT IOPL OF DF IF TF */
 }
