@@ -3,6 +3,7 @@
 
 #include "mm.h"
 #include "proc.h"
+#include "errand.h"
 #include "unitplat.h"
 #include "user.h"
 #include "vfs.h"
@@ -262,6 +263,10 @@ WEAK struct proc *proc_by_id(int pid)
     return t->proc;
 }
 WEAK struct proc *proc_find_get(int nr) { return proc_by_id(nr); }
+
+/* Nobody asks anything of another. */
+WEAK void errand_serve(void) {}
+WEAK void errand_end(void) {}
 
 /* There is one pid namespace. */
 WEAK int pid_nr_in(const struct pid_ns *ns, int id) { return id; }

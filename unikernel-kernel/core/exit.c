@@ -2,6 +2,7 @@
 #include <linux/poll.h>
 #include <linux/signal.h>
 #include "console.h"
+#include "errand.h"
 #include "futex.h"
 #include "ipc.h"
 #include "mm.h"
@@ -22,6 +23,8 @@ void task_vfork_release(struct task *t)
 
 static void exit_objects(struct task *t)
 {
+    errand_end();
+
     struct fdtable *files = task_obj_swap(&t->files, NULL);
     struct mm *mm = task_obj_swap(&t->mm, NULL);
     struct fsctx *fs;

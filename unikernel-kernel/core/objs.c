@@ -1,5 +1,6 @@
 /* Looking at another task's address space, descriptors and directories while it may be
  * exiting or changing them: pointers change hands under one lock, briefly held. */
+#include <linux/capability.h>
 #include "mm.h"
 #include "proc.h"
 #include "vfs.h"
@@ -102,4 +103,19 @@ void proc_texts_set(struct proc *p, char *cmd, size_t cmd_len, char *env, size_t
     spin_unlock(&objs_lock);
     kfree(old_cmd);
     kfree(old_env);
+}
+
+bool proc_inspectable(struct proc *p)
+{
+    const struct cred *me = current()->cred;
+    struct cred *c;
+    bool ok;
+
+    if (p == current()->proc || capable(CAP_SYS_PTRACE)) return true;
+    c = task_cred_get(p->leader);
+    ok = p->leader->dumpable && me->fsuid == c->uid && me->fsuid == c->euid &&
+         me->fsuid == c->suid && me->fsgid == c->gid && me->fsgid == c->egid &&
+         me->fsgid == c->sgid && !(c->cap_perm & ~me->cap_perm);
+    cred_put(c);
+    return ok;
 }

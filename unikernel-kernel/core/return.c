@@ -1,4 +1,5 @@
 /* On the way back to the program: what has to be done first. */
+#include "errand.h"
 #include "proc.h"
 
 void task_return_work(struct regs *r)
@@ -13,6 +14,7 @@ void task_return_work(struct regs *r)
             /* without group_exit another thread runs exec and this one makes way */
             task_exit(p->group_exit ? p->group_code : 0);
         }
+        if (work & WORK_ERRAND) errand_serve();
         if (work & WORK_SETTLE) {
             __atomic_and_fetch(&t->work, ~(u32)WORK_SETTLE, __ATOMIC_SEQ_CST);
             plat_settle();

@@ -1,6 +1,7 @@
 /* Job control: stopping all threads of a process and setting them going again. A stop is
  * complete, and the parent told, when the last thread has come to rest. */
 #include <asm/siginfo.h>
+#include "errand.h"
 #include "proc.h"
 #include "sigq.h"
 
@@ -63,7 +64,10 @@ void signal_stop_self(void)
     if (last) proc_notify_parent(p, CLD_STOPPED, p->stop_sig);
     mutex_unlock(&procs_lock);
 
-    while (must_rest(t)) plat_task_wait(t, WAIT_FOREVER);
+    while (must_rest(t)) {
+        plat_task_wait(t, WAIT_FOREVER);
+        errand_serve();
+    }
 
     spin_lock(&t->sighand->lock);
     WRITE_ONCE(t->state, TASK_RUNNING);

@@ -24,6 +24,7 @@ void task_init(struct task *t)
 {
     list_init(&t->proc_link);
     list_init(&t->hash_link);
+    list_init(&t->errands);
     ref_init(&t->ref);
     sigpending_init(&t->pending);
     waitq_init(&t->vfork_wq);

@@ -1,4 +1,5 @@
 /* Wait queues and sleeping (wait.h). */
+#include "errand.h"
 #include "task.h"
 
 void waitq_init(struct waitq *q)
@@ -76,6 +77,7 @@ int task_sleep(u64 deadline, bool intr)
     WRITE_ONCE(t->state, intr ? TASK_SLEEPING : TASK_DSLEEP);
     woken = plat_task_wait(t, deadline);
     WRITE_ONCE(t->state, TASK_RUNNING);
+    if (unlikely(READ_ONCE(t->work) & WORK_ERRAND) && intr) errand_serve();
     return woken ? 0 : -ETIMEDOUT;
 }
 

@@ -105,6 +105,8 @@ int mm_mprotect(u64 addr, u64 len, u32 prot);
 s64 mm_mremap(u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 /* remap_file_pages(2): other pages of the file that is mapped there, by a new mapping. */
 int mm_remap_pages(u64 addr, u64 len, u64 page, u32 flags);
+/* What is mapped at addr: 0, or -EFAULT: nothing. */
+int mm_prot_at(u64 addr, u32 *prot_r, u32 *flags_r);
 int mm_madvise(u64 addr, u64 len, int advice);
 int mm_msync(u64 addr, u64 len, int flags);
 int mm_mincore(u64 addr, u64 len, uptr_t vec);

@@ -23,6 +23,8 @@ struct fdtable *task_files_get(struct task *t);
 struct fsctx *task_fs_get(struct task *t);
 struct nsset *task_nsset_get(struct task *t);     /* NULL: the first ones */
 struct file *proc_exe_get(struct proc *p);
+/* ptrace(2)'s rule: may the current task look into p? procs_lock held. */
+bool proc_inspectable(struct proc *p);
 /* Stores obj in the pointer at slot: the old one, for the caller to put. */
 void *task_obj_swap(void *slot, void *obj);
 /* At most n bytes of the command line (env: environment): its whole length. */

@@ -23,6 +23,7 @@ enum {
     WORK_STOP = 1u << 2,        /* job control stop */
     WORK_CTL = 1u << 3,         /* temp mask to restore and the like */
     WORK_SETTLE = 1u << 4,      /* plat_settle */
+    WORK_ERRAND = 1u << 5,      /* errand_serve */
 };
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING /* interruptible */, TASK_DSLEEP,
@@ -91,6 +92,8 @@ struct task {
     u32 personality;
     struct seccomp *seccomp;
     u64 fault_err, fault_trap;          /* of the last fault: what a handler is shown */
+    struct list errands;                /* what others ask of it (core/errand.c) */
+    bool no_errands;
     void *poll_scratch;                 /* poll/select: buffers kept between calls */
 };
 

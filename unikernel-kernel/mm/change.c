@@ -383,6 +383,22 @@ int mm_msync(u64 addr, u64 len, int flags)
     return r;
 }
 
+int mm_prot_at(u64 addr, u32 *prot_r, u32 *flags_r)
+{
+    struct mm *mm = current()->mm;
+    int r = -EFAULT;
+
+    mutex_lock(&mm->lock);
+    struct vma *v = vma_find(mm, addr);
+    if (v && v->start <= addr) {
+        *prot_r = v->prot;
+        *flags_r = v->flags;
+        r = 0;
+    }
+    mutex_unlock(&mm->lock);
+    return r;
+}
+
 int mm_mincore(u64 addr, u64 len, uptr_t vec)
 {
     struct mm *mm = current()->mm;

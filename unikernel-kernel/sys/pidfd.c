@@ -80,22 +80,6 @@ long sys_pidfd_send_signal(const u64 *a)
     return r;
 }
 
-/* ptrace(2)'s rule for looking into another process. procs_lock held. */
-static bool may_inspect(struct proc *p)
-{
-    const struct cred *me = current()->cred;
-    struct cred *c;
-    bool ok;
-
-    if (p == current()->proc || capable(CAP_SYS_PTRACE)) return true;
-    c = task_cred_get(p->leader);
-    ok = p->leader->dumpable && me->fsuid == c->uid && me->fsuid == c->euid &&
-         me->fsuid == c->suid && me->fsgid == c->gid && me->fsgid == c->egid &&
-         me->fsgid == c->sgid && !(c->cap_perm & ~me->cap_perm);
-    cred_put(c);
-    return ok;
-}
-
 /* A descriptor of p, counted; negative errno. */
 static int file_of(struct proc *p, u32 fd, struct file **f_r)
 {
@@ -105,7 +89,7 @@ static int file_of(struct proc *p, u32 fd, struct file **f_r)
 
     mutex_lock(&procs_lock);
     if (!p->session || p->zombie) r = -ESRCH;
-    else if (!may_inspect(p)) r = -EPERM;
+    else if (!proc_inspectable(p)) r = -EPERM;
     else files = task_files_get(p->leader);
     mutex_unlock(&procs_lock);
     if (r || !files) return r ? r : -EBADF;
