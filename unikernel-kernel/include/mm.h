@@ -67,7 +67,7 @@ void mm_clone_end(struct mm *mm);
 struct mm *mm_clone(struct mm *mm);             /* both */
 /* What a forked child could change in the address space, if it ran in its parent's. */
 #define MM_COPY_PIECES 24u
-#define MM_COPY_MAX    (256ul << 10)
+#define MM_COPY_MAX    (768ul << 10)
 struct mm_piece { u64 start, end; };
 struct mm_copy { u32 n; u64 bytes; struct mm_piece piece[MM_COPY_PIECES]; };
 /* Lists it, mm->lock held. False: too much, or there is advice to follow at forks. */

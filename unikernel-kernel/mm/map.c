@@ -9,6 +9,7 @@
 #include <linux/resource.h>
 
 #define NOW_MAX (16ul << 10)    /* anonymous mappings up to this come present */
+#define FIXED_NOW_MAX (64ul << 10)      /* at a place of their own: what follows a program's data */
 #define FLAGS_KEPT (MAP_SHARED | MAP_PRIVATE | MAP_GROWSDOWN | MAP_NORESERVE | MAP_STACK)
 
 struct mm *mm_new(void)
@@ -85,7 +86,7 @@ void mm_put(struct mm *mm)
     kfree(mm);
 }
 
-int unmap_range(struct mm *mm, u64 start, u64 end)
+static int cut_out(struct mm *mm, u64 start, u64 end, bool host)
 {
     struct vma *v;
 
@@ -96,13 +97,29 @@ int unmap_range(struct mm *mm, u64 start, u64 end)
         return e;
     /* Out of the program's reach first: a mapping may be the last to hold its pages. */
     budget_uncharge(mm, start, end);
-    if (run_remove(mm, start, end))
+    if (run_remove(mm, start, end) && host)
         plat_as_unmap(mm, start, end - start);
     while ((v = vma_find(mm, start)) && v->start < end)
         vma_free(mm, v);
     if (mm->mmap_hint >= start && mm->mmap_hint < end)
         mm->mmap_hint = end;
     return 0;
+}
+
+int unmap_range(struct mm *mm, u64 start, u64 end)
+{
+    return cut_out(mm, start, end, true);
+}
+
+/* Makes way for a mapping. One that the host makes at once, of a file of its own, takes the
+ * old ones' place there by itself: a call less for each segment of a library. */
+static int make_way(struct mm *mm, u64 start, u64 end, const struct map_source *src)
+{
+    bool host = src->kind != SRC_GRANT;
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+        host |= v->src.kind == SRC_PAGES || v->patched;
+    return cut_out(mm, start, end, host);
 }
 
 static bool user_range_ok(u64 addr, u64 len)
@@ -160,12 +177,16 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
         return -EEXIST;
     if (mm->total + len > current()->proc->rlim[RLIMIT_AS].cur)
         return -ENOMEM;
-    int e = vma_range_free(mm, addr, len) ? 0 : unmap_range(mm, addr, addr + len);
+    bool free = vma_range_free(mm, addr, len);
+    int e = free ? 0 : make_way(mm, addr, addr + len, src);
     if (e < 0)
         return e;
     struct vma *v = vma_new(mm, addr, addr + len);
-    if (!v)
+    if (!v) {
+        if (!free)
+            plat_as_unmap(mm, addr, len);
         return -ENOMEM;
+    }
     v->prot = prot;
     v->flags = flags & FLAGS_KEPT;
     v->off = off;
@@ -176,11 +197,13 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
         file_get(f);
     /* Files of the host are mapped at once: the host brings their pages in. */
     bool now = src->kind == SRC_GRANT || (flags & MAP_POPULATE) ||
-               (src->kind == SRC_ANON && len <= NOW_MAX && (prot & PROT_WRITE) &&
-                !(flags & MAP_NORESERVE));
+               (src->kind == SRC_ANON && (prot & PROT_WRITE) && !(flags & MAP_NORESERVE) &&
+                len <= (flags & MAP_FIXED ? FIXED_NOW_MAX : NOW_MAX));
     if (now && (src->kind == SRC_GRANT || prot != PROT_NONE) && !mm_patch_whole(mm, v)) {
         e = present_range(mm, v, addr, addr + len, false);
         if (e < 0 && src->kind == SRC_GRANT) {
+            if (!free)
+                plat_as_unmap(mm, addr, len);
             vma_free(mm, v);
             return e;
         }

@@ -23,11 +23,12 @@
 
 #define STUB_SIZE  32u
 #define STUB_MAX   (PV_PATCH_ROOM / STUB_SIZE - 1)
-#define MERGE_GAP  8u           /* unpatched pages copied rather than mapped apart */
+#define MERGE_GAP  16u          /* unpatched pages copied rather than mapped apart */
 #define NR_MAX     512u
 
-/* len: bytes covered from `at`; starts, B: bit k: an instruction begins at `at` + k */
-struct site { u32 at; u8 shape, len; u16 starts; };
+/* len: bytes covered from `at`; starts, B: bit k: an instruction begins at `at` + k; the
+ * last one is a short conditional jump if `jcc` is set */
+struct site { u32 at; u8 shape, len : 7, jcc : 1; u16 starts; };
 struct piece { u32 page, n; char *copy; };
 
 struct exec_image {
@@ -58,6 +59,7 @@ void exec_image_free(struct exec_image *im)
 #define MOVE_MAX 12u            /* what a stub has room for */
 
 _Static_assert(7 + 6 + 2 + MOVE_MAX + 5 <= STUB_SIZE, "make_stub: B");
+_Static_assert(7 + 6 + 2 + MOVE_MIN - 1 + 6 + 5 <= STUB_SIZE, "make_stub: B with a jump");
 _Static_assert(2 + MOVE_MAX <= 16, "struct site: starts");
 
 /* Bytes of a ModRM operand that does not name the program counter; 0: not taken. */
@@ -108,25 +110,31 @@ static bool ret_and_filling(const u8 *p)
     return false;
 }
 
-/* Bytes behind a syscall that can move into its stub: enough of them, or 0. *starts_r: bit
- * k: an instruction begins at p + k. */
-static u32 movable(const u8 *p, u32 *starts_r)
+/* Are the bytes behind a syscall such that enough of them can move into its stub? Then *o
+ * tells of them, but for its place. */
+static bool movable(const u8 *p, struct site *o)
 {
-    u32 n = 0, starts = 0;
+    u32 n = 0;
 
+    o->starts = 1;              /* the syscall itself */
+    o->jcc = 0;
     if (ret_and_filling(p)) {
-        *starts_r = (1u << MOVE_MIN) - 1;
-        return MOVE_MIN;
+        o->starts |= ((1u << MOVE_MIN) - 1) << 2;
+        n = MOVE_MIN;
     }
     while (n < MOVE_MIN) {
-        u32 l = insn_len(p + n);
-        if (!l)
-            return 0;
-        starts |= 1u << n;
+        o->jcc = (p[n] & 0xf0) == 0x70;
+        u32 l = o->jcc ? 2 : insn_len(p + n);
+        if (!l || (o->jcc && n + l < MOVE_MIN))
+            return false;
+        o->starts |= (u16)(1u << (2 + n));
         n += l;
     }
-    *starts_r = starts;
-    return n <= MOVE_MAX ? n : 0;
+    if (n > MOVE_MAX)
+        return false;
+    o->shape = 'B';
+    o->len = (2 + n) & 0x7f;
+    return true;
 }
 
 /* What looks like a site may be a constant: a program that makes code holds such bytes
@@ -143,15 +151,11 @@ static bool classify(const u8 *text, u32 s, u32 len, struct site *o)
 {
     if (s >= 5 && text[s - 5] == 0xb8 && text[s - 3] < NR_MAX / 256 && !text[s - 2] &&
         !text[s - 1]) {
-        *o = (struct site){ s - 5, 'A', 5, 0 };
+        *o = (struct site){ .at = s - 5, .shape = 'A', .len = 5 };
         return !in_constant(text, s - 5);
     }
-    u32 starts = 0, n = s + 2 + MOVE_MAX + 8 < len ? movable(text + s + 2, &starts) : 0;
-    if (n) {
-        *o = (struct site){ s, 'B', (u8)(2 + n), (u16)(starts << 2) };
-        return !in_constant(text, s);
-    }
-    return false;
+    o->at = s;
+    return s + 2 + MOVE_MAX + 8 < len && movable(text + s + 2, o) && !in_constant(text, s);
 }
 
 static u32 find_sites(const u8 *text, u32 len, struct site *site, u32 max)
@@ -239,8 +243,15 @@ static void make_stub(struct exec_image *im, u32 k, const struct site *s, const 
     put32(q + 2, (s64)im->delta - (here + (q - p) + 6));
     q += 6;
     if (s->shape == 'B') {              /* what a restart finds, then what was covered */
-        memcpy(q, text + s->at, s->len);
-        q += s->len;
+        u32 plain = s->len - (s->jcc ? 2u : 0);
+        memcpy(q, text + s->at, plain);
+        q += plain;
+        if (s->jcc) {                   /* the near form of it */
+            *q++ = 0x0f;
+            *q++ = (char)(text[s->at + plain] + 0x10);
+            put32(q, back + (signed char)text[s->at + plain + 1] - (here + (q - p) + 4));
+            q += 4;
+        }
         *q = (char)0xe9;
         put32(q + 1, back - (here + (q - p) + 5));
     }
