@@ -56,7 +56,10 @@ struct xenc_boot {
     gpa_t filter;                       /* PV: struct sock_filter[] to install */
     uint32_t filter_len, ndevs;
     uint64_t hwcap;                     /* AT_HWCAP of the host's programs */
-    uint64_t reserved0[3];
+    uint64_t reserved0[2];
+    /* Hints, 0: unknown: 1 + the host's CPU on which a doorbell of the file system was rung
+     * last (pv guest), or one was answered (device). Who is on the same looks in vain. */
+    uint32_t rang_on, answered_on;
     /* both directions */
     uint32_t irq_seq;                   /* futex: incremented after irq_pending was set */
     uint32_t irq_pending;               /* bit i: device i; bit 31: control mailbox */

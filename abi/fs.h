@@ -13,6 +13,10 @@
  * and private always; shared as opened) and use pread64/pwrite64 on it; it is the
  * host's page cache, so it is coherent with every other reader of the file.
  *
+ * XENC_FUSE_CREATE is FUSE_CREATE, opened read-write, that brings a grant along: struct
+ * fuse_entry_out, fuse_open_out (fh 0: no handle), xenc_grant_out (cookie 0: no grant). Who
+ * has both closes the grant before it releases the handle.
+ *
  * News: names that the guest need not ask for again and again. From the first
  * XENC_FUSE_NEWS on, answers about names in directories of the root file system that the
  * device watches (inotify) are valid for XENC_FS_UNTIL_NEWS seconds, and OPENDIR says
@@ -31,6 +35,7 @@
 enum {
     XENC_FUSE_GRANT = 0x58470001,       /* opcode; nodeid: a regular file */
     XENC_FUSE_NEWS,
+    XENC_FUSE_CREATE,
 };
 
 #define XENC_FS_UNTIL_NEWS (~0ull)      /* entry_valid, attr_valid */

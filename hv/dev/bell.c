@@ -15,7 +15,11 @@
 #define SYS_futex_waitv 449
 #endif
 struct waitv { uint64_t val, uaddr; uint32_t flags, reserved; };
-enum { WAITV_FUTEX_32 = 2, SPIN_NS = 5000 };
+enum { WAITV_FUTEX_32 = 2 };
+
+/* For how long to look before sleeping: as long as a guest needs for a few host calls of
+ * its own between two requests, where that has lately been of use. */
+enum { SPIN_NS = 5000, SPIN_LONG_NS = 25000, SPIN_LUCK = 8 };
 
 static void futex_wake_all(uint32_t *word)
 {
@@ -75,17 +79,24 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Time that passes between two looks is another's, who needs the CPU. */
 static bool spin_for_bell(struct bell *const *b, unsigned n)
 {
-    uint64_t end = now_ns() + SPIN_NS;
+    static unsigned luck;
+    uint64_t now = now_ns(), last = now, end = now + (luck ? SPIN_LONG_NS : SPIN_NS);
 
     do {
         for (int i = 0; i < 16; i++) {
-            if (any_rang(b, n))
+            if (any_rang(b, n)) {
+                luck = SPIN_LUCK;
                 return true;
+            }
             __builtin_ia32_pause();
         }
-    } while (now_ns() < end);
+        last = now;
+        now = now_ns();
+    } while (now < end && now - last < SPIN_NS);
+    luck = now - last < SPIN_NS && luck ? luck - 1 : 0;
     return false;
 }
 
@@ -131,7 +142,7 @@ static void sleep_on_events(struct bell *const *b, unsigned n)
 
 void bell_wait(struct bell *const *b, unsigned n, bool spin)
 {
-    if (spin && spin_for_bell(b, n))
+    if (spin && b[0]->dev->boot->rang_on != this_cpu() && spin_for_bell(b, n))
         return;
     /* A count, not a flag: a console's two threads may wait for the same bell. */
     for (unsigned i = 0; i < n; i++)

@@ -245,9 +245,7 @@ ssize_t op_copy_file_range(struct fs *fs, struct req *rq)
     return reply(fs, &o, sizeof(o));
 }
 
-/* Sends before the reply, so that a guest that has the reply can receive at once. Never
- * waits: a guest that doesn't take its descriptors gets EAGAIN. */
-static int send_grant(struct fs *fs, int fd)
+int send_grant(struct fs *fs, int fd)
 {
     struct xenc_grant_msg m = { .cookie = ++fs->keep->cookie };
     struct iovec iov = { &m, sizeof(m) };

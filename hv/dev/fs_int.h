@@ -261,6 +261,9 @@ ssize_t op_fallocate(struct fs *fs, struct req *rq);
 ssize_t op_lseek(struct fs *fs, struct req *rq);
 ssize_t op_copy_file_range(struct fs *fs, struct req *rq);
 ssize_t op_grant(struct fs *fs, struct req *rq);
+/* Sends before the reply, so that a guest that has the reply can receive at once. Never
+ * waits: a guest that doesn't take its descriptors gets EAGAIN. The cookie: keep->cookie. */
+int send_grant(struct fs *fs, int fd);
 
 /* fs_dir.c */
 ssize_t op_opendir(struct fs *fs, struct req *rq);

@@ -1,6 +1,7 @@
 /* New files, directories, links and nodes: made by our user, then given to the guest's
  * before anybody in the guest can name them. */
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -193,17 +194,24 @@ static int create(struct fs *fs, struct req *rq, const char *name, int dir,
     return rc < 0 ? rc : fd;
 }
 
-static ssize_t reply_created(struct fs *fs, int fd, uint32_t flags, struct fuse_entry_out *o)
+/* The answer, with a grant if that was asked for and can be had. */
+static ssize_t reply_created(struct fs *fs, struct req *rq, int fd, uint32_t flags,
+                             struct fuse_entry_out *o)
 {
     const union file_state how = { .s = { .append = flags & O_APPEND } };
-    struct { struct fuse_entry_out e; struct fuse_open_out f; } out = { .e = *o };
+    struct { struct fuse_entry_out e; struct fuse_open_out f; struct xenc_grant_out g; }
+        out = { .e = *o };
+    bool granted = rq->h.opcode == XENC_FUSE_CREATE && send_grant(fs, fd) == 0;
     int rc = file_add(fs, fd, how, &out.f.fh);
 
-    if (rc < 0) {
+    if (rc < 0 && !granted) {
         node_forget(fs, o->nodeid, 1);
         return rc;
     }
-    return reply(fs, &out, sizeof(out));
+    if (granted)
+        out.g.cookie = fs->keep->cookie;
+    return reply(fs, &out, rq->h.opcode == XENC_FUSE_CREATE ? sizeof(out)
+                                                            : offsetof(__typeof__(out), g));
 }
 
 ssize_t op_create(struct fs *fs, struct req *rq)
@@ -213,13 +221,17 @@ ssize_t op_create(struct fs *fs, struct req *rq)
     const char *name;
     int dir, fd;
 
+    if (rq->h.opcode == XENC_FUSE_CREATE && fs->grant_fd < 0)
+        return -ENOSYS;
     if (req_arg(rq, &in, sizeof(in)) < 0)
+        return -EINVAL;
+    if (rq->h.opcode == XENC_FUSE_CREATE && in.flags != (O_RDWR | O_CREAT | O_EXCL))
         return -EINVAL;
     dir = make_at(fs, rq, sizeof(in), &name);
     if (dir < 0)
         return dir;
     fd = create(fs, rq, name, dir, &in, &o);
-    return fd < 0 ? fd : reply_created(fs, fd, in.flags, &o);
+    return fd < 0 ? fd : reply_created(fs, rq, fd, in.flags, &o);
 }
 
 ssize_t op_tmpfile(struct fs *fs, struct req *rq)
@@ -256,5 +268,5 @@ ssize_t op_tmpfile(struct fs *fs, struct req *rq)
         return rc;
     }
     entry_fill(&o, (uint64_t)id, &st);
-    return reply_created(fs, fd, in.flags, &o);
+    return reply_created(fs, rq, fd, in.flags, &o);
 }

@@ -1,6 +1,7 @@
 #include "hv/dev/queue.h"
 
 #include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
 
@@ -271,6 +272,8 @@ void dev_notify(struct dev *d, unsigned i)
 
     /* Sequentially consistent: the used index must be visible before the flags and
      * waiter counts are looked at, or a waiter that just went to sleep is missed. */
+    if (r->type == VIRTIO_ID_FS)
+        d->boot->answered_on = this_cpu();
     __atomic_fetch_add(&r->done_seq, 1, __ATOMIC_SEQ_CST);
     bool waited = __atomic_load_n(&r->done_waiting, __ATOMIC_SEQ_CST);
     if (d->vq[i].ready)

@@ -30,13 +30,14 @@ kill_while() {
         while [ $i -lt 400 ]; do
             i=$((i + 1))
             mkdir /tmp/d && echo "text $i" > /tmp/d/f && mv /tmp/d/f /tmp/d/g || echo "bad $i"
+            chmod 600 /tmp/d/g
             read -r x < /tmp/d/g && [ "$x" = "text $i" ] || echo "bad text $i: $x"
             echo "line $i" >&5
             rm /tmp/d/g && rmdir /tmp/d || echo "bad $i"
         done
         exec 5>&-
         md5sum < /tmp/log'
-    for a in mkdir mv rm rmdir md5sum; do ln -sf busybox "$B/rootfs/bin/$a"; done
+    for a in chmod mkdir mv rm rmdir md5sum; do ln -sf busybox "$B/rootfs/bin/$a"; done
     xenc run -b "$B" c > "$T/out" 2> "$T/err" &
     kill_while c $!
     wait $!

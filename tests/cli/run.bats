@@ -175,3 +175,52 @@ load helpers
     echo "got: $(tr "\n" " " < "$T/out")"
     [ "$(tr '\n' ' ' < "$T/out")" = "changed old changed old ready changed go mine new new cat: can't open 'old': No such file or directory -rw-------changed go new " ]
 }
+
+@test "names that are there already are not made again" {
+    mkdir -p "$B/rootfs/tmp/dir"
+    echo old > "$B/rootfs/tmp/file"
+    ln -s file "$B/rootfs/tmp/link"
+    ln -s nothing "$B/rootfs/tmp/dangling"
+    bundle "$B" /bin/sh -c 'cd /tmp; set -C
+        (echo new > file) 2> /dev/null || echo kept
+        echo more >> file; cat file
+        (echo new > link) 2> /dev/null || echo kept
+        for d in dir file link; do mkdir $d 2> /dev/null || echo "$d is there"; done
+        ln -s x file 2> /dev/null || echo there
+        echo through >> dangling; cat nothing
+        echo a > new; cat new'
+    for a in mkdir ln; do ln -sf busybox "$B/rootfs/bin/$a"; done
+    run xenc run -b "$B" c
+    [ "$output" = "kept
+old
+more
+kept
+dir is there
+file is there
+link is there
+there
+through
+a" ]
+}
+
+@test "what a program did last to a new file is on the host when the container has ended" {
+    bundle "$B" /bin/sh -c 'cd /tmp; echo text > f; exec chmod 640 f'
+    ln -sf busybox "$B/rootfs/bin/chmod"
+    for i in 1 2 3 4 5; do
+        rm -f "$B/rootfs/tmp/f"
+        xenc run -b "$B" c$i
+        [ "$(stat -c '%a %s' "$B/rootfs/tmp/f")" = "640 5" ]
+    done
+}
+
+@test "the host can run what a container has made in a volume" {
+    mkdir "$T/share"
+    MOUNTS="{ \"destination\": \"/s\", \"type\": \"bind\", \"source\": \"$T/share\", \"options\": [\"rbind\"] }"
+    bundle "$B" /bin/sh -c 'cat /bin/busybox > /s/true; chmod 755 /s/true; echo >> /bin/done; sleep 20'
+    ln -sf busybox "$B/rootfs/bin/chmod"
+    xenc run -b "$B" c &
+    for i in $(seq 100); do [ -e "$B/rootfs/bin/done" ] && break; sleep 0.1; done
+    "$T/share/true"
+    xenc kill c KILL
+    wait $! || true
+}

@@ -83,7 +83,7 @@ static size_t put_names(uint32_t op, uint8_t *body, size_t len, unsigned which)
         [FUSE_GETXATTR] = 8,
     };
     static const char *const names[] = { "a", "b", "d", "c", "l", "new", "0", "user.x" };
-    size_t at = op <= FUSE_TMPFILE ? fixed[op] : 0;
+    size_t at = fixed[op <= FUSE_TMPFILE ? op : op == XENC_FUSE_CREATE ? FUSE_CREATE : 0];
 
     if (len < at)
         memset(body + len, 0, at - len);
@@ -108,6 +108,8 @@ static size_t request(struct fs *fs, const uint8_t *data, size_t size)
         body = size - 4;
     if (data[0] >= 250)
         h.opcode = XENC_FUSE_GRANT;
+    else if (data[0] >= 244)
+        h.opcode = XENC_FUSE_CREATE;
     memcpy(msg + sizeof(h), data + 4, body);
     used = 4 + body;
     if (data[3] & 0x80)
@@ -116,6 +118,8 @@ static size_t request(struct fs *fs, const uint8_t *data, size_t size)
     if ((data[2] & 0xf0) == 0xf0)
         h.len += data[3];
     memcpy(msg, &h, sizeof(h));
+    if (h.opcode == XENC_FUSE_CREATE && data[2] & 16)   /* as it must be */
+        memcpy(msg + sizeof(h), &(uint32_t){ O_RDWR | O_CREAT | O_EXCL }, 4);
     /* Not the disk's size: that is fallocate's own affair. */
     if (h.opcode == FUSE_FALLOCATE && body >= 24)
         memset(msg + sizeof(h) + 8 + 3, 0, 5), memset(msg + sizeof(h) + 16 + 3, 0, 5);
@@ -125,7 +129,7 @@ static size_t request(struct fs *fs, const uint8_t *data, size_t size)
     to[0] = (struct iovec){ out, data[2] & 4 ? 16 : 30 };
     to[1] = (struct iovec){ out + 100, data[2] & 2 ? sizeof(out) - 100 : 300 };
     fs_handle(fs, in, 3, to, data[2] & 8 ? 1 : 2);
-    if (h.opcode == XENC_FUSE_GRANT)    /* without room for them, descriptors are closed */
+    if (h.opcode >= XENC_FUSE_GRANT)    /* without room for them, descriptors are closed */
         recv(grants[0], out, sizeof(out), MSG_DONTWAIT);
     return used;
 }

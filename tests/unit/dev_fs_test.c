@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -279,19 +278,6 @@ static void test_readdir(void)
     tap_is(sum, 499 * 250, "each once");
 }
 
-static int receive(uint64_t *cookie)
-{
-    union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c;
-    struct iovec v = { cookie, sizeof(*cookie) };
-    struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
-                        .msg_controllen = sizeof(c) };
-    int fd = -1;
-
-    if (recvmsg(g.grant, &m, MSG_DONTWAIT) == 8 && m.msg_controllen >= sizeof(c.h))
-        memcpy(&fd, CMSG_DATA(&c.h), sizeof(fd));
-    return fd;
-}
-
 static void test_grant(void)
 {
     struct xenc_grant_in in = { .flags = O_RDONLY };
@@ -304,20 +290,47 @@ static void test_grant(void)
     lookup(1, "hello", &o);
     tap_is(CALL(XENC_FUSE_GRANT, o.nodeid, out, PART(in)), 0, "GRANT");
     tap_is(out.size, 13, "the size");
-    fd = receive(&cookie);
+    fd = guest_receive(&g, &cookie);
     tap_ok(fd >= 0 && cookie == out.cookie, "the descriptor came before the reply");
     tap_ok(pread(fd, buf, 5, 0) == 5 && !memcmp(buf, "hello", 5), "it reads the file");
     tap_ok(pwrite(fd, buf, 5, 0) < 0 && errno == EBADF, "and doesn't write it");
     close(fd);
     in.flags = O_RDWR;
     tap_is(CALL(XENC_FUSE_GRANT, o.nodeid, out, PART(in)), 0, "GRANT for writing");
-    fd = receive(&cookie);
+    fd = guest_receive(&g, &cookie);
     tap_is(pwrite(fd, "J", 1, 0), 1, "it writes");
     close(fd);
     in.flags = O_WRONLY;
     tap_is(CALL(XENC_FUSE_GRANT, o.nodeid, out, PART(in)), -EINVAL, "nothing else");
     in.flags = O_RDONLY;
     tap_is(CALL(XENC_FUSE_GRANT, 1, out, PART(in)), -EISDIR, "no directories");
+}
+
+static void test_granted_create(void)
+{
+    struct fuse_create_in cr = { .flags = O_RDWR | O_CREAT | O_EXCL, .mode = S_IFREG | 0400 };
+    struct { struct fuse_entry_out e; struct fuse_open_out f; struct xenc_grant_out g; } c;
+    struct fuse_write_in w = { .offset = 3, .size = 3 };
+    struct fuse_release_in rel = { 0 };
+    struct fuse_write_out wo;
+    struct stat st;
+    uint64_t cookie = 0;
+    int fd;
+
+    tap_is(CALL(XENC_FUSE_CREATE, 1, c, PART(cr), STR("given")), 0, "CREATE with a grant");
+    fd = guest_receive(&g, &cookie);
+    tap_ok(fd >= 0 && cookie == c.g.cookie, "its descriptor came before the reply");
+    tap_is(pwrite(fd, "abc", 3, 0), 3, "it writes, whatever the mode says");
+    close(fd);
+    w.fh = rel.fh = c.f.fh;
+    tap_is(CALL(FUSE_WRITE, c.e.nodeid, wo, PART(w), { "def", 3 }), 0, "the handle too");
+    tap_is(CALL(FUSE_RELEASE, c.e.nodeid, none, PART(rel)), 0, "RELEASE");
+    stat(in_root("given"), &st);
+    tap_ok(st.st_size == 6 && st.st_mode == 0100400, "both wrote to the file");
+    tap_is(CALL(XENC_FUSE_CREATE, 1, c, PART(cr), STR("given")), -EEXIST, "not twice");
+    cr.flags = O_RDWR | O_CREAT;
+    tap_is(CALL(XENC_FUSE_CREATE, 1, c, PART(cr), STR("x")), -EINVAL, "new files only");
+    tap_is(guest_receive(&g, &cookie), -1, "and nothing was sent for these");
 }
 
 static void test_shares(void)
@@ -512,6 +525,7 @@ static void run(bool exec)
     test_attr();
     test_readdir();
     test_grant();
+    test_granted_create();
     test_shares();
     test_rest();
     if (exec)

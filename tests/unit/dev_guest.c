@@ -263,3 +263,16 @@ int guest_fuse(struct guest *g, uint32_t op, uint64_t node, const struct part *p
         memcpy(out, g->mem + reply + sizeof(oh), oh.len - sizeof(oh));
     return oh.error;
 }
+
+int guest_receive(struct guest *g, uint64_t *cookie)
+{
+    union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c;
+    struct iovec v = { cookie, sizeof(*cookie) };
+    struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
+                        .msg_controllen = sizeof(c) };
+    int fd = -1;
+
+    if (recvmsg(g->grant, &m, MSG_DONTWAIT) == 8 && m.msg_controllen >= sizeof(c.h))
+        memcpy(&fd, CMSG_DATA(&c.h), sizeof(fd));
+    return fd;
+}

@@ -68,4 +68,7 @@ int guest_fuse(struct guest *g, uint32_t op, uint64_t node, const struct part *p
 /* Buffer space of the test in domain memory. */
 uint64_t guest_buf(void);
 
+/* A descriptor that was granted, with its cookie; -1: there is none. */
+int guest_receive(struct guest *g, uint64_t *cookie);
+
 #endif

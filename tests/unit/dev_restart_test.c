@@ -151,6 +151,31 @@ static void release(uint64_t node, uint64_t fh, uint32_t op)
     expect(ask(op, node, &in, sizeof(in), NULL, 0, NULL, 0), 0, "release");
 }
 
+static void forget(uint64_t node, uint64_t count);
+
+/* A file made with a grant, of which a worker that died may have sent one too many. */
+static void create_granted(uint64_t dir)
+{
+    struct { struct fuse_entry_out e; struct fuse_open_out f; struct xenc_grant_out g; } o = { 0 };
+    struct fuse_create_in in = { .flags = O_RDWR | O_CREAT | O_EXCL, .mode = S_IFREG | 0600 };
+    uint64_t cookie = 0;
+    int fd, got = -1;
+
+    expect(ask(XENC_FUSE_CREATE, dir, &in, sizeof(in), "g", 2, &o, sizeof(o)), 0, "create");
+    while (got < 0 && (fd = guest_receive(&g, &cookie)) >= 0) {
+        if (cookie == o.g.cookie)
+            got = fd;
+        else
+            close(fd);
+    }
+    expect((int)pwrite(got, "given", 5, 0), 5, "written through the grant");
+    close(got);
+    size_is(o.e.nodeid, 5, 0);
+    release(o.e.nodeid, o.f.fh, FUSE_RELEASE);
+    expect(ask(FUSE_UNLINK, dir, "g", 2, NULL, 0, NULL, 0), 0, "unlink g");
+    forget(o.e.nodeid, 1);
+}
+
 static void forget(uint64_t node, uint64_t count)
 {
     struct fuse_in_header h = { .len = sizeof(h) + 8, .opcode = FUSE_FORGET, .nodeid = node };
@@ -210,6 +235,7 @@ static void round_of_requests(void)
     size_is(f, 9, 0);
     entry(FUSE_MKDIR, 1, &md, sizeof(md), "dir", 4, -EEXIST);
     create(d, "f", O_RDWR | O_EXCL, -EEXIST, &none);
+    create_granted(d);
     k = entry(FUSE_MKNOD, d, &mk, sizeof(mk), "k", 2, 0);
     ln.oldnodeid = f;
     entry(FUSE_LINK, d, &ln, sizeof(ln), "a name too long to stand in the node", 37, 0);

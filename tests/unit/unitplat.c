@@ -302,8 +302,8 @@ WEAK unsigned plat_cpu(void) { return 0; }
 WEAK u64 plat_heap_seam(void) { return 0; }
 WEAK void reclaim_poke(void) { }
 /* vfs.h has it, which would bring in too much */
-int vfs_sync_all(void);
-WEAK int vfs_sync_all(void) { return 0; }
+int vfs_sync_all(bool disk);
+WEAK int vfs_sync_all(bool disk) { return 0; }
 
 void unit_task_join(struct task *t)
 {

@@ -30,6 +30,7 @@ u64 bus_host_features(struct bus_dev *d) { return 1ull << VIRTIO_F_VERSION_1 | 1
 void bus_set_features(struct bus_dev *d, u64 f) { d->features = f; }
 u32 bus_status(struct bus_dev *d) { return __atomic_load_n(&d->status, __ATOMIC_SEQ_CST); }
 void bus_set_status(struct bus_dev *d, u32 s) { d->status = s; }
+void bus_notify_soon(struct bus_dev *d, unsigned q) { __atomic_add_fetch(&d->notified, 1, __ATOMIC_SEQ_CST); }
 void bus_notify(struct bus_dev *d, unsigned q) { __atomic_add_fetch(&d->notified, 1, __ATOMIC_SEQ_CST); }
 u32 bus_seq(struct bus_dev *d) { return __atomic_load_n(&d->seq, __ATOMIC_SEQ_CST); }
 bool bus_counts_silent(void) { return true; }

@@ -214,7 +214,7 @@ void task_exit(int code)
     assert(p != &kthread_proc);
     t->exit_code = code;
     if (p == init_proc && READ_ONCE(p->nthreads) == 1) {
-        vfs_sync_all();         /* what others have stored through mappings */
+        vfs_sync_all(false);    /* what others have stored through mappings */
         end_domain(p, t);
     }
     signal_task_exiting(t);

@@ -21,6 +21,7 @@ struct fuse_conn {
     struct list cache;
     u32 ncached;
     u64 unique;
+    u64 sent, over;             /* requests nobody waits for: queued, answered; its lock */
     bool grants;
     u32 max_data;
 };
@@ -100,10 +101,15 @@ static void collect(struct virtqueue *q)
 
     while ((r = vq_used(q, &len))) {
         r->used_len = len;
-        if (r->async)
-            fuse_req_free(r);
-        else
+        if (!r->async) {
             __atomic_store_n(&r->done, 1, __ATOMIC_RELEASE);
+            continue;
+        }
+        if (q == &r->conn->request)
+            r->conn->over++;
+        if (r->ih.opcode == FUSE_SETATTR && r->oh.error)
+            printk(4, "virtio-fs: attributes are lost: error %d", -r->oh.error);
+        fuse_req_free(r);
     }
 }
 
@@ -113,7 +119,7 @@ static bool conn_dead(struct fuse_conn *c, struct virtqueue *q)
 }
 
 /* Puts the request on the ring, waiting for room if need be: 0 or -EIO. */
-static int submit(struct fuse_req *r, struct virtqueue *q)
+static int submit(struct fuse_req *r, struct virtqueue *q, u64 *ticket_r)
 {
     struct vq_buf b[4];
     unsigned nout = 0, nin = 0;
@@ -137,10 +143,14 @@ static int submit(struct fuse_req *r, struct virtqueue *q)
         if (q->nfree < nout + nin)
             collect(q);
         rc = vq_add(q, b, nout, nin, r);
+        if (rc == 0 && r->async && ticket_r)
+            *ticket_r = ++r->conn->sent;
         spin_unlock(&q->lock);
         if (rc != -ENOSPC) {
-            if (rc == 0)
+            if (rc == 0 && !ticket_r)
                 vq_kick(q);
+            else if (rc == 0)
+                vq_kick_soon(q);
             return rc;
         }
         bus_wait(r->conn->dev, seq);
@@ -192,7 +202,7 @@ int fuse_call(struct fuse_req *r, u32 out_size)
 
     assert(out_size <= FUSE_OUT_MAX);
     r->used_len = out_size;
-    rc = submit(r, &r->conn->request);
+    rc = submit(r, &r->conn->request, NULL);
     if (rc < 0)
         return rc;
     rc = wait_done(r);
@@ -200,12 +210,38 @@ int fuse_call(struct fuse_req *r, u32 out_size)
     return rc < 0 ? rc : check_reply(r, out_size);
 }
 
-void fuse_send_async(struct fuse_req *r)
+u64 fuse_send_async(struct fuse_req *r, u32 out_size)
 {
+    u64 ticket = 0;
+
+    assert(out_size <= FUSE_OUT_MAX);
     r->async = true;
-    r->used_len = 0;
-    if (submit(r, &r->conn->request) < 0)
+    r->used_len = out_size;
+    if (submit(r, &r->conn->request, &ticket) < 0)
         fuse_req_free(r);
+    return ticket;
+}
+
+void fuse_await(struct fuse_conn *c, u64 ticket)
+{
+    struct virtqueue *q = &c->request;
+
+    spin_lock(&q->lock);
+    collect(q);
+    if (ticket == FUSE_ALL_SENT)
+        ticket = c->sent;
+    spin_unlock(&q->lock);
+    if (READ_ONCE(c->over) < ticket)
+        vq_kick(q);
+    while (READ_ONCE(c->over) < ticket && !conn_dead(c, q)) {
+        u32 seq = bus_seq(c->dev);
+
+        spin_lock(&q->lock);
+        collect(q);
+        spin_unlock(&q->lock);
+        if (READ_ONCE(c->over) < ticket)
+            bus_wait(c->dev, seq);
+    }
 }
 
 void fuse_send_forget(struct fuse_req *r)
@@ -216,7 +252,7 @@ void fuse_send_forget(struct fuse_req *r)
     spin_lock(&q->lock);
     collect(q);
     spin_unlock(&q->lock);
-    if (submit(r, q) < 0)
+    if (submit(r, q, NULL) < 0)
         fuse_req_free(r);
 }
 

@@ -94,6 +94,13 @@ void vq_kick(struct virtqueue *q)
         bus_notify(q->dev, q->index);
 }
 
+void vq_kick_soon(struct virtqueue *q)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!(READ_ONCE(q->used->flags) & VRING_USED_F_NO_NOTIFY))
+        bus_notify_soon(q->dev, q->index);
+}
+
 void vq_set_irq(struct virtqueue *q, bool on)
 {
     u16 flags = on ? 0 : VRING_AVAIL_F_NO_INTERRUPT;

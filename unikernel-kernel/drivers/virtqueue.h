@@ -37,6 +37,7 @@ int vq_init(struct virtqueue *q, struct bus_dev *dev, unsigned index, u32 num);
 int vq_add(struct virtqueue *q, const struct vq_buf *b, unsigned nout, unsigned nin, void *token);
 /* Tells the device about what was added, unless it asked not to be told. */
 void vq_kick(struct virtqueue *q);
+void vq_kick_soon(struct virtqueue *q);         /* bus_notify_soon */
 /* Does the device interrupt when it has used buffers of this queue? At first: yes. After
  * switching it on look at the ring once more: what was used before came silently. */
 void vq_set_irq(struct virtqueue *q, bool on);

@@ -56,7 +56,7 @@ static int make_begin(struct making *m, int dfd, const char *name, bool is_dir)
         return -EEXIST;
     }
     mutex_lock(&dir->dentry->inode->lock);
-    r = lookup_locked(dir->dentry, m->w.last.name, m->w.last.len, m->w.last.hash, &m->d);
+    r = lookup_for_making(dir, &m->w.last, &m->d);
     if (!r) {
         if (m->d->inode)
             r = -EEXIST;

@@ -108,6 +108,9 @@ void walk_end(struct walk *w);
  * Counted dentry, perhaps negative. */
 int walk_lookup(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r);
 /* The same with the lock held. */
+/* For making a name in dir, whose lock is held: as lookup_locked, or, where the name is not
+ * cached, its maker tells and the caller may make it, a new dentry, of which nobody knows. */
+int lookup_for_making(const struct path *dir, const struct last *name, struct dentry **d_r);
 int lookup_locked(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r);
 
 char *name_alloc(void);         /* PATH_MAX bytes, for name_put */

@@ -177,11 +177,11 @@ bool path_is_readonly(const struct path *p)
     return p->mnt && (p->mnt->flags & MS_RDONLY);
 }
 
-int vfs_sync_all(void)
+int vfs_sync_all(bool disk)
 {
     int r = 0, one;
     for (struct mount *m = NULL; (m = vfs_mount_next(m));)
-        if (m->sb->ops->sync && (one = m->sb->ops->sync(m->sb)) < 0)
+        if (m->sb->ops->sync && (one = m->sb->ops->sync(m->sb, disk)) < 0)
             r = one;
     return r;
 }

@@ -77,6 +77,17 @@ int lookup_locked(struct dentry *dir, const char *name, u32 len, u32 hash, struc
     return 0;
 }
 
+int lookup_for_making(const struct path *dir, const struct last *name, struct dentry **d_r)
+{
+    struct dentry *at = dir->dentry;
+    if (!at->inode->ops->makers_tell || path_is_readonly(dir) || may_create(dir) < 0)
+        return lookup_locked(at, name->name, name->len, name->hash, d_r);
+    *d_r = find_valid(at, name->name, name->len, name->hash);
+    if (!*d_r)
+        *d_r = d_alloc(at, name->name, name->len);
+    return *d_r ? 0 : -ENOMEM;
+}
+
 int walk_lookup(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r)
 {
     int r;

@@ -166,6 +166,18 @@ out:
     return r;
 }
 
+/* Makes what d names, unless it is there: 0 or -errno. */
+static int create_locked(const struct path *dir, struct dentry *d, u32 mode)
+{
+    struct inode *di = dir->dentry->inode;
+    int r = path_is_readonly(dir) ? -EROFS : may_create(dir);
+    if (!r)
+        r = di->ops->create ? di->ops->create(di, d, inode_new_mode(di, mode & 07777)) : -EACCES;
+    if (!r)
+        notify_entry(di, d->name, d->len, IN_CREATE, 0);
+    return r;
+}
+
 /* The last component under the directory's lock: looks it up and makes it if need be.
  * *created_r tells which. */
 static int lookup_or_create(struct walk *w, const struct open_req *rq, struct dentry **d_r,
@@ -176,25 +188,18 @@ static int lookup_or_create(struct walk *w, const struct open_req *rq, struct de
     struct dentry *d;
     int r;
     mutex_lock(&di->lock);
-    r = lookup_locked(dir->dentry, w->last.name, w->last.len, w->last.hash, &d);
-    if (r)
-        goto out;
-    if (d->inode) {
-        *d_r = d;
-        goto out;
-    }
-    r = path_is_readonly(dir) ? -EROFS : may_create(dir);
-    if (!r)
-        r = di->ops->create ? di->ops->create(di, d, inode_new_mode(di, rq->mode & 07777))
-                            : -EACCES;
-    if (r) {
+    r = lookup_for_making(dir, &w->last, &d);
+    for (bool again = true; !r && !d->inode; again = false) {
+        r = create_locked(dir, d, rq->mode);
+        *created_r = !r;
+        if (!r)
+            break;
         dentry_put(d);
-        goto out;
+        if (r == -EEXIST && again)      /* it was not cached, or is new */
+            r = lookup_locked(dir->dentry, w->last.name, w->last.len, w->last.hash, &d);
     }
-    notify_entry(di, d->name, d->len, IN_CREATE, 0);
-    *created_r = true;
-    *d_r = d;
-out:
+    if (!r)
+        *d_r = d;
     mutex_unlock(&di->lock);
     return r;
 }

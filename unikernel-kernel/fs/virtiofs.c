@@ -68,8 +68,9 @@ static void virtiofs_evict(struct inode *i)
     spin_lock(&fs->lock);
     list_del(&v->hash_link);
     spin_unlock(&fs->lock);
+    if (i->nlink)
+        vnode_await(v);        /* before the device forgets the node */
     vnode_grants_close(v);
-    vnode_fh_release(v);
     vnode_pages_free(v);
     virtiofs_names_drop(i);
     kfree(v->absent);
@@ -191,13 +192,18 @@ struct inode *virtiofs_iget(struct super *sb, const struct fuse_entry_out *e, u3
 
 struct virtiofs *virtiofs_instance(void) { return READ_ONCE(the_fs); }
 
-/* The host's file system that sb is on, and with it all that programs wrote. */
-static int virtiofs_sync(struct super *sb)
+/* All that programs wrote; then the host's file system that sb is on. */
+static int virtiofs_sync(struct super *sb, bool disk)
 {
+    struct fuse_conn *c = virtiofs_of(sb->root->inode)->conn;
     struct fuse_req *r;
     int rc;
 
     filecache_flush();
+    if (fuse_conn_grants(c))
+        fuse_await(c, FUSE_ALL_SENT);
+    if (!disk)
+        return 0;
     r = virtiofs_req(sb->root->inode, FUSE_SYNCFS);
     if (!r)
         return -ENOMEM;

@@ -71,6 +71,8 @@ struct vnode {
     char *absent;                       /* directory: the name we removed last, while it is */
     u64 absent_until;                   /* ... known not to exist; directory's lock */
     bool msg_written;                   /* the new file's handle has served its write */
+    bool made;                          /* by us, and still our user's */
+    u64 sent;                           /* ticket of the last change that nobody waits for */
     bool no_fcaps;                      /* known to have no security.capability */
     struct mutex append_lock;           /* finding the end and writing there; before lock */
     struct mutex lock;                  /* size, getting grants and handles */
@@ -79,6 +81,17 @@ struct vnode {
 
 static inline struct vnode *vnode_of(const struct inode *i) { return i->priv; }
 static inline struct virtiofs *virtiofs_of(const struct inode *i) { return i->sb->priv; }
+/* Before something that the device must not see after, or do before, a change of times. */
+static inline void vnode_await(struct vnode *v)
+{
+    u64 ticket = READ_ONCE(v->sent);
+
+    if (unlikely(ticket)) {
+        fuse_await(virtiofs_of(v->inode)->conn, ticket);
+        __atomic_compare_exchange_n(&v->sent, &ticket, 0, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
+    }
+}
 
 /* virtiofs.c */
 int virtiofs_mount(const char *source, u64 flags, const char *data, struct super **sb_r);
@@ -129,9 +142,14 @@ int virtiofs_host_lock(struct inode *i, const struct host_lock *l);
  * The caller has the file open. */
 int vnode_grant_slow(struct vnode *v, bool write);
 void vnode_grants_close(struct vnode *v);
+/* A new file's grant, read-write, that came with a handle: the device closes last, so
+ * that it knows whose the writing was. */
+void vnode_grant_given(struct vnode *v, s32 grant);
 void vnode_opened(struct vnode *v);     /* an open file more: grants stay */
 /* One less: true when it was the last. */
 bool vnode_closed(struct vnode *v);
+/* Nobody has it open any more: what the host could want of it for itself goes. */
+void vnode_idle(struct vnode *v);
 static inline int vnode_grant(struct vnode *v, bool write)
 {
     s32 g = READ_ONCE(v->grant[write]);

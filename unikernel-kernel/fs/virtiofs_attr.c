@@ -134,6 +134,28 @@ static void fill_setattr(struct fuse_setattr_in *in, const struct iattr *a)
     in->mtimensec = stamp_nsec(a->mtime);
 }
 
+/* What the host does not refuse for a file that we have made: nobody need wait for it. */
+static bool is_sure(const struct inode *i, const struct iattr *a)
+{
+    return vnode_of(i)->made && !(a->valid & ATTR_SIZE) &&
+           !(a->valid & ATTR_UID && a->uid != i->uid) &&
+           !(a->valid & ATTR_GID && a->gid != i->gid) &&
+           !(a->valid & ATTR_MODE && a->mode & (S_ISUID | S_ISGID));
+}
+
+/* The change is ours at once; the host's times are asked for when somebody wants them. */
+static void setattr_unheard(struct inode *i, const struct iattr *a, struct fuse_req *r)
+{
+    struct vnode *v = vnode_of(i);
+
+    mutex_lock(&v->lock);
+    v->attr_version++;
+    inode_apply_attr(i, a);
+    v->attr_until = 0;
+    v->sent = fuse_send_async(r, sizeof(struct fuse_attr_out));
+    mutex_unlock(&v->lock);
+}
+
 int virtiofs_setattr(struct inode *i, const struct iattr *a)
 {
     struct vnode *v = vnode_of(i);
@@ -151,6 +173,10 @@ int virtiofs_setattr(struct inode *i, const struct iattr *a)
     in = fuse_arg(r, sizeof *in);
     fill_setattr(in, a);
     in->mode = a->valid & ATTR_MODE ? (i->mode & S_IFMT) | (a->mode & 07777) : i->mode;
+    if (is_sure(i, a)) {
+        setattr_unheard(i, a, r);
+        return 0;
+    }
     mutex_lock(&v->lock);       /* against our writers: size */
     seq = virtiofs_news_seq(virtiofs_of(i));
     rc = fuse_call(r, sizeof *o);
@@ -161,8 +187,10 @@ int virtiofs_setattr(struct inode *i, const struct iattr *a)
             WRITE_ONCE(i->size, a->size);
         virtiofs_set_attr(i, &o->attr, virtiofs_deadline(virtiofs_of(i), seq, o->attr_valid,
                                                          o->attr_valid_nsec));
-        if (a->valid & (ATTR_UID | ATTR_GID))
+        if (a->valid & (ATTR_UID | ATTR_GID)) {
             v->no_fcaps = false;
+            v->made = false;            /* others' now, maybe */
+        }
     }
     mutex_unlock(&v->lock);
     fuse_req_free(r);

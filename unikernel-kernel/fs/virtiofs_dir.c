@@ -5,6 +5,8 @@
 #include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/stat.h>
+#include "abi/fs.h"
+#include "plat.h"
 #include "time.h"
 
 enum { NEWS_WORTH = 256 };      /* names */
@@ -194,19 +196,56 @@ static bool virtiofs_revalidate(struct dentry *d)
     return true;
 }
 
-/* The handle that comes with a new file serves its first write (virtiofs_file.c). */
-static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
+struct created {
+    struct fuse_entry_out entry;
+    struct fuse_open_out open;
+    struct xenc_grant_out grant;
+};
+
+/* The device's answer to a new file's request: its grant or -1, its handle or 0. */
+static int ask_create(struct inode *dir, struct dentry *d, u32 mode, struct fuse_req **r_r,
+                      s32 *grant_r, u64 *fh_r)
 {
     struct fuse_create_in in = { .flags = O_RDWR | O_CREAT | O_EXCL, .mode = S_IFREG | mode };
-    struct fuse_req *r = dir_req(dir, FUSE_CREATE, &in, sizeof in, d);
-    struct fuse_open_out open;
-    struct vnode *v;
-    u32 seq = virtiofs_news_seq(virtiofs_of(dir));
+    bool grants = fuse_conn_grants(virtiofs_of(dir)->conn);
+    struct fuse_req *r = dir_req(dir, grants ? XENC_FUSE_CREATE : FUSE_CREATE, &in, sizeof in, d);
+    struct created o;
     int rc;
 
+    *r_r = r;
     if (!r)
         return -ENOMEM;
-    rc = fuse_call(r, sizeof(struct fuse_entry_out) + sizeof open);
+    rc = fuse_call(r, grants ? sizeof o : offsetof(struct created, grant));
+    memcpy(&o, r->out, sizeof o);
+    *fh_r = o.open.fh;
+    *grant_r = rc == 0 && grants && o.grant.cookie ? plat_grant_take(o.grant.cookie) : -1;
+    return rc;
+}
+
+/* What comes with a new file serves its writes (virtiofs_file.c). */
+static void keep_created(struct vnode *v, bool has_fh, u64 fh, s32 grant)
+{
+    v->no_fcaps = true;
+    v->made = fuse_conn_grants(virtiofs_of(v->inode)->conn);
+    v->inode->has_fcaps = false;
+    mutex_lock(&v->lock);
+    if (has_fh && !v->fh_open[1]) {
+        v->fh[1] = fh;
+        v->fh_open[1] = true;
+    }
+    mutex_unlock(&v->lock);
+    if (grant >= 0)
+        vnode_grant_given(v, grant);
+}
+
+static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
+{
+    u32 seq = virtiofs_news_seq(virtiofs_of(dir));
+    struct fuse_req *r;
+    s32 grant = -1;
+    u64 fh;
+    int rc = ask_create(dir, d, mode, &r, &grant, &fh);
+
     changed(dir);
     forget_absent(dir);
     if (rc < 0) {
@@ -215,19 +254,13 @@ static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
         fuse_req_free(r);
         return rc;
     }
-    memcpy(&open, r->out + sizeof(struct fuse_entry_out), sizeof open);
     rc = instantiate(dir, d, r, seq);
-    if (rc < 0)
+    if (rc < 0) {
+        if (grant >= 0)
+            plat_grant_close(grant);
         return rc;
-    v = vnode_of(d->inode);
-    v->no_fcaps = true;
-    d->inode->has_fcaps = false;
-    mutex_lock(&v->lock);
-    if (!v->fh_open[1]) {
-        v->fh[1] = open.fh;
-        v->fh_open[1] = true;
     }
-    mutex_unlock(&v->lock);
+    keep_created(vnode_of(d->inode), fh || !fuse_conn_grants(virtiofs_of(dir)->conn), fh, grant);
     return 0;
 }
 
@@ -428,6 +461,7 @@ const struct inode_ops virtiofs_dir_iops = {
     .create = virtiofs_create, .mkdir = virtiofs_mkdir, .mknod = virtiofs_mknod,
     .symlink = virtiofs_symlink, .link = virtiofs_link, .unlink = virtiofs_unlink,
     .rmdir = virtiofs_rmdir, .rename = virtiofs_rename, .tmpfile = virtiofs_tmpfile,
+    .makers_tell = true,
     COMMON_OPS,
 };
 

@@ -25,7 +25,7 @@ static void virtiofs_release(struct file *f)
 
     vnode_pages_write(f->inode);        /* while there is a handle for it */
     if (vnode_closed(v))
-        vnode_fh_release(v);
+        vnode_idle(v);
 }
 
 /* -- reading -- */
@@ -208,6 +208,7 @@ static ssize_t write_at(struct inode *i, struct uio *u, u64 pos)
     if (by_message(v, u)) {
         r = virtiofs_msg_write(i, u, pos);
     } else {
+        vnode_await(v);
         g = vnode_grant(v, true);
         r = g >= 0 ? write_grant(g, u, pos) : virtiofs_msg_write(i, u, pos);
     }
@@ -330,6 +331,8 @@ static int virtiofs_mmap(struct file *f, struct map_source *s, u32 prot, bool sh
     bool writable = shared && f->mode & FMODE_WRITE;
     int g = writable ? vnode_grant(v, true) : read_grant(v);
 
+    if (writable)
+        vnode_await(v);
     if (g < 0)
         return writable && !plat_counts_pages() ? -ENODEV : vnode_pages_map(f, s, writable);
     s->kind = SRC_GRANT;

@@ -40,6 +40,7 @@ static void close_both(struct virtiofs *fs, struct vnode *v)
         fs->ngrants--;
     }
     spin_unlock(&fs->lock);
+    vnode_fh_release(v);
 }
 
 void vnode_grants_close(struct vnode *v)
@@ -55,6 +56,19 @@ static bool start_closing(struct vnode *v)
     return !v->inode->image &&
            __atomic_compare_exchange_n(&v->opens, &none, VNODE_CLOSING, false,
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Whoever outside runs what was made here gets ETXTBSY as long as we could write to it. */
+void vnode_idle(struct vnode *v)
+{
+    bool share = !v->inode->sb->no_host_locks;
+
+    if (share && READ_ONCE(v->grant[1]) >= 0 && start_closing(v)) {
+        close_both(virtiofs_of(v->inode), v);
+        __atomic_and_fetch(&v->opens, ~VNODE_CLOSING, __ATOMIC_RELEASE);
+    } else {
+        vnode_fh_release(v);
+    }
 }
 
 /* The next vnode of the list that was not used of late, its inode counted; those that
@@ -128,6 +142,24 @@ static void remember(struct virtiofs *fs, struct vnode *v)
     spin_unlock(&fs->lock);
 }
 
+static void make_room(struct virtiofs *fs)
+{
+    if (READ_ONCE(fs->ngrants) >= GRANT_LIMIT)
+        shrink(fs, GRANT_LIMIT / 16);
+}
+
+void vnode_grant_given(struct vnode *v, s32 grant)
+{
+    s32 none = -1;
+
+    make_room(virtiofs_of(v->inode));
+    if (__atomic_compare_exchange_n(&v->grant[1], &none, grant, false, __ATOMIC_RELEASE,
+                                    __ATOMIC_RELAXED))
+        remember(virtiofs_of(v->inode), v);
+    else
+        plat_grant_close(grant);
+}
+
 int vnode_grant_slow(struct vnode *v, bool write)
 {
     struct virtiofs *fs = virtiofs_of(v->inode);
@@ -135,8 +167,7 @@ int vnode_grant_slow(struct vnode *v, bool write)
 
     if (!fuse_conn_grants(fs->conn) || READ_ONCE(v->grant_refused[write]))
         return -EOPNOTSUPP;
-    if (READ_ONCE(fs->ngrants) >= GRANT_LIMIT)
-        shrink(fs, GRANT_LIMIT / 16);
+    make_room(fs);
     mutex_lock(&v->lock);
     g = v->grant[write];
     if (g < 0)

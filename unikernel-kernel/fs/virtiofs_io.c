@@ -45,7 +45,7 @@ static void fh_release(struct vnode *v, u64 fh)
         return;
     in = fuse_arg(r, sizeof *in);
     in->fh = fh;
-    fuse_send_async(r);
+    fuse_send_async(r, 0);
 }
 
 void vnode_fh_release(struct vnode *v)
@@ -54,10 +54,10 @@ void vnode_fh_release(struct vnode *v)
         u64 fh = 0;
         bool open;
 
-        if (!READ_ONCE(v->fh_open[k]))
+        if (!READ_ONCE(v->fh_open[k]) || READ_ONCE(v->grant[k]) >= 0)
             continue;
         mutex_lock(&v->lock);
-        open = v->fh_open[k] && !READ_ONCE(v->opens);
+        open = v->fh_open[k] && !(READ_ONCE(v->opens) & ~VNODE_CLOSING);
         if (open) {
             v->fh_open[k] = false;
             fh = v->fh[k];

@@ -305,7 +305,7 @@ static void virtiofs_dir_release(struct file *f)
     if (r) {
         in = fuse_arg(r, sizeof *in);
         in->fh = l->fh;
-        fuse_send_async(r);
+        fuse_send_async(r, 0);
     }
     if (l->buf)
         kpages_free(l->buf, LIST_BYTES / PAGE_SIZE);

@@ -18,6 +18,9 @@ u32 bus_config_gen(struct bus_dev *d);
 /* num: entries; addresses as gpa. */
 void bus_setup_queue(struct bus_dev *d, unsigned q, u32 num, u64 desc, u64 avail, u64 used);
 void bus_notify(struct bus_dev *d, unsigned q);
+/* For what nobody waits for: a device that sleeps may hear it with the next bus_notify, or
+ * in some milliseconds. */
+void bus_notify_soon(struct bus_dev *d, unsigned q);
 /* fn runs in the kworker task when the device used buffers or changed its config. */
 void bus_set_irq(struct bus_dev *d, void (*fn)(void *arg), void *arg);
 /* For synchronous drivers: waits (spinning briefly, then asleep) until the device has

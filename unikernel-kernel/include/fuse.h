@@ -51,8 +51,13 @@ void fuse_arg_str(struct fuse_req *r, const char *s, size_t len);
 /* Sends and waits, not interruptibly: 0 with exactly out_size reply bytes in r->out (and
  * r->recv_got bytes in recv), or the device's -errno; -EIO when it is broken. */
 int fuse_call(struct fuse_req *r, u32 out_size);
-/* Sends and forgets; takes the request over. The device's answer is not looked at. */
-void fuse_send_async(struct fuse_req *r);
+/* Sends and forgets; takes the request over. The device's answer, of at most out_size
+ * bytes, is not looked at. Returns a ticket for fuse_await. */
+u64 fuse_send_async(struct fuse_req *r, u32 out_size);
+/* Waits until that request has been answered, or all there were. For devices that serve in
+ * order: those with grants. */
+#define FUSE_ALL_SENT (~0ull)
+void fuse_await(struct fuse_conn *c, u64 ticket);
 /* FORGET goes by its own queue and has no answer; takes the request over. */
 void fuse_send_forget(struct fuse_req *r);
 #endif

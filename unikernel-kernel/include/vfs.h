@@ -87,6 +87,9 @@ struct inode_ops {
     int (*setxattr)(struct inode *i, const char *name, const void *v, size_t n, int flags);
     ssize_t (*listxattr)(struct inode *i, char *buf, size_t n);
     int (*removexattr)(struct inode *i, const char *name);
+    /* create, mkdir, mknod, symlink and link answer EEXIST themselves: a name that is not
+     * cached need not be looked up before. */
+    bool makers_tell;
     /* Optional: others beside this domain lock the file. -EAGAIN: one has; -ENOSYS. */
     int (*host_lock)(struct inode *i, const struct host_lock *l);
 };
@@ -147,7 +150,8 @@ struct super_ops {
     void (*evict)(struct inode *i);             /* last reference: free priv */
     int (*statfs)(struct super *sb, struct kstatfs *st);
     void (*umount)(struct super *sb);
-    int (*sync)(struct super *sb);
+    /* What is kept here goes to whom it is from; disk: and from there to its disk. */
+    int (*sync)(struct super *sb, bool disk);
 };
 struct kstatfs { u64 type, bsize, blocks, bfree, bavail, files, ffree, namelen, frsize, flags; };
 struct super {
@@ -328,7 +332,7 @@ int vfs_setxattr(const struct path *p, const char *name, const void *v, size_t n
 ssize_t vfs_listxattr(const struct path *p, char *buf, size_t n);
 int vfs_removexattr(const struct path *p, const char *name);
 int vfs_statfs(struct super *sb, struct kstatfs *st_r);
-int vfs_sync_all(void);
+int vfs_sync_all(bool disk);
 /* exec: no one may open it for writing while it is denied. -ETXTBSY: someone has. */
 int inode_deny_write(struct inode *i);
 void inode_allow_write(struct inode *i);

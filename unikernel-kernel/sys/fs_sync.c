@@ -20,7 +20,7 @@ long sys_fdatasync(const u64 *a) { return do_fsync((int)a[0], true); }
 
 long sys_sync(const u64 *a)
 {
-    vfs_sync_all();
+    vfs_sync_all(true);
     return 0;
 }
 
@@ -32,7 +32,7 @@ long sys_syncfs(const u64 *a)
     if (!f)
         return -EBADF;
     sb = f->inode ? f->inode->sb : NULL;
-    r = sb && sb->ops->sync ? sb->ops->sync(sb) : 0;
+    r = sb && sb->ops->sync ? sb->ops->sync(sb, true) : 0;
     file_put(f);
     return r;
 }

@@ -1,8 +1,10 @@
 /* The PV bus: device registers as words in the boot area, futexes for doorbells and
  * interrupts (abi/boot.h). */
 #include "bus.h"
+#include <linux/virtio_ids.h>
 #include "host.h"
 #include "pv.h"
+#include "time.h"
 
 struct bus_dev { struct xenc_dev reg; };
 
@@ -52,16 +54,74 @@ void bus_setup_queue(struct bus_dev *d, unsigned q, u32 num, u64 desc, u64 avail
     __atomic_store_n(&d->reg.vq[q].ready, 1, __ATOMIC_SEQ_CST);
 }
 
+static unsigned index_of(const struct bus_dev *d)
+{
+    return (unsigned)((const struct xenc_dev *)d - BOOT->dev);
+}
+
+/* As the host numbers them, from 1: the limit of a segment that Linux has for this. */
+static u32 this_cpu(void)
+{
+    u32 limit;
+
+    __asm__("lsl %1, %0" : "=r"(limit) : "r"(0x7b));
+    return (limit & 0xfff) + 1;
+}
+
+static bool ring(struct bus_dev *d)
+{
+    if (d->reg.type == VIRTIO_ID_FS)
+        WRITE_ONCE(BOOT->rang_on, this_cpu());
+    __atomic_add_fetch(&d->reg.doorbell, 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&d->reg.doorbell_waiting, __ATOMIC_SEQ_CST);
+}
+
 void bus_notify(struct bus_dev *d, unsigned q)
 {
-    __atomic_add_fetch(&d->reg.doorbell, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&d->reg.doorbell_waiting, __ATOMIC_SEQ_CST))
+    if (ring(d))
         host_futex_wake(&d->reg.doorbell, 1 << 30);
+}
+
+/* Rings that a sleeping device has not heard: the kworker looks every SOON_NS while there
+ * are some. */
+#define SOON_NS 2000000ull
+static struct { u32 devs, looking; u64 next; } unheard;
+
+void bus_notify_soon(struct bus_dev *d, unsigned q)
+{
+    if (!ring(d))
+        return;
+    __atomic_or_fetch(&unheard.devs, 1u << index_of(d), __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&unheard.looking, __ATOMIC_SEQ_CST))
+        plat_irq_poke();
+}
+
+/* In the kworker: when to look again. */
+static u64 look_for_unheard(void)
+{
+    u64 now;
+
+    if (!unheard.looking && !READ_ONCE(unheard.devs))
+        return WAIT_FOREVER;
+    now = plat_clock_mono();
+    if (unheard.looking && now < unheard.next)
+        return unheard.next;
+    if (unheard.looking) {
+        u32 devs = __atomic_exchange_n(&unheard.devs, 0, __ATOMIC_SEQ_CST);
+        for (unsigned i = 0; i < XENC_MAX_DEVS; i++)
+            if (devs >> i & 1 && READ_ONCE(BOOT->dev[i].doorbell_waiting))
+                host_futex_wake(&BOOT->dev[i].doorbell, 1 << 30);
+        __atomic_store_n(&unheard.looking, devs != 0, __ATOMIC_SEQ_CST);
+        if (!devs && !READ_ONCE(unheard.devs))
+            return WAIT_FOREVER;
+    }
+    __atomic_store_n(&unheard.looking, 1, __ATOMIC_SEQ_CST);
+    return unheard.next = now + SOON_NS;
 }
 
 void bus_set_irq(struct bus_dev *d, void (*fn)(void *arg), void *arg)
 {
-    unsigned i = (unsigned)((struct xenc_dev *)d - BOOT->dev);
+    unsigned i = index_of(d);
 
     handlers[i].arg = arg;
     __atomic_store_n(&handlers[i].fn, fn, __ATOMIC_RELEASE);
@@ -86,7 +146,7 @@ static struct { u32 luck, skips; } spins[XENC_MAX_DEVS];       /* hints: races a
 
 static bool spin_for_answer(struct bus_dev *d, u32 seq)
 {
-    unsigned i = (unsigned)((struct xenc_dev *)d - BOOT->dev);
+    unsigned i = index_of(d);
     bool long_one = spins[i].luck || ++spins[i].skips % SPIN_PROBE == 0;
     u64 t0 = __builtin_ia32_rdtsc(), last = t0, t;
 
@@ -112,7 +172,7 @@ static bool spin_for_answer(struct bus_dev *d, u32 seq)
 
 void bus_wait(struct bus_dev *d, u32 seq)
 {
-    if (BOOT->ncpus > 1 && spin_for_answer(d, seq))
+    if (BOOT->ncpus > 1 && READ_ONCE(BOOT->answered_on) != this_cpu() && spin_for_answer(d, seq))
         return;
     plat_settle();              /* it may take long; a parent must not wait for it */
     __atomic_add_fetch(&d->reg.done_waiting, 1, __ATOMIC_SEQ_CST);
@@ -135,6 +195,7 @@ void plat_irq_wait(u64 deadline)
     u32 seq = __atomic_load_n(&BOOT->irq_seq, __ATOMIC_SEQ_CST);
     u32 pending = __atomic_exchange_n(&BOOT->irq_pending, 0, __ATOMIC_SEQ_CST);
 
+    deadline = min(deadline, look_for_unheard());
     if (!pending) {
         __atomic_store_n(&BOOT->irq_waiting, 1, __ATOMIC_SEQ_CST);
         if (!__atomic_load_n(&BOOT->irq_pending, __ATOMIC_SEQ_CST))

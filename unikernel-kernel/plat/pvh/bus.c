@@ -148,6 +148,8 @@ void bus_notify(struct bus_dev *d, unsigned q)
         outl((u16)(PVH_PORT_BELL + 4 * d->index), q);
 }
 
+void bus_notify_soon(struct bus_dev *d, unsigned q) { bus_notify(d, q); }
+
 /* -- interrupts -- */
 
 void bus_set_irq(struct bus_dev *d, void (*fn)(void *arg), void *arg)
