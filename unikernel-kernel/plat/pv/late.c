@@ -26,7 +26,7 @@
 /* The copy: this page, then the bytes. */
 struct pv_late {
     struct mm_copy what;
-    _Alignas(64) u8 fp[PV_FP_MAX];      /* the parent's registers, when they are in the CPU */
+    _Alignas(64) u8 fp[FP_XSAVE_MAX];      /* the parent's registers, when they are in the CPU */
 };
 _Static_assert(sizeof(struct pv_late) <= PAGE_SIZE, "one page");
 

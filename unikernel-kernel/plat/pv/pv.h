@@ -4,6 +4,7 @@
 
 #include "abi/boot.h"
 #include "abi/pv.h"
+#include "fpframe.h"
 #include "task.h"
 
 /* A task's memory: one block, aligned to its size.
@@ -110,8 +111,7 @@ void pv_fp_init(void);
 /* FPU registers <- what the program had when it trapped (r->host), for a child that
  * does not return through the host's frame. */
 void pv_fp_load_from_frame(struct regs *r);
-#define PV_FP_MAX 2696          /* XSAVE area up to and including AVX-512 */
-void pv_fp_save(u8 area[PV_FP_MAX]);            /* 64-aligned */
-void pv_fp_load(const u8 area[PV_FP_MAX]);
+void pv_fp_save(u8 area[FP_XSAVE_MAX]);            /* 64-aligned */
+void pv_fp_load(const u8 area[FP_XSAVE_MAX]);
 
 #endif
