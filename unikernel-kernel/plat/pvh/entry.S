@@ -379,6 +379,15 @@ pvh_task_entry:                         /* a new task's first instruction */
     call pvh_child
     ud2
 
+/* void pvh_halt(void): until an interrupt, which it lets in; interrupts off again after. */
+    .globl pvh_halt, pvh_halt_hlt
+pvh_halt:
+    sti
+pvh_halt_hlt:                           /* pvh_trap_kernel */
+    hlt
+    cli
+    ret
+
     .globl pvh_idle_entry
 pvh_idle_entry:                         /* switched to with the scheduler's lock held */
     xor %ebp, %ebp

@@ -210,6 +210,8 @@ extern char pvh_first_block[];
 void pvh_return_user(struct regs *r) __attribute__((noreturn));
 void pvh_task_entry(void);
 void pvh_idle_entry(void);
+void pvh_halt(void);
+extern const char pvh_halt_hlt[];
 void pvh_syscall_entry(void);
 
 #define VEC_TIMER    0xec

@@ -270,7 +270,7 @@ void pvh_idle(void)
         sched.idle |= 1u << c->id;
         program_timer(c);
         pvh_sched_unlock(0);
-        __asm__ volatile("sti; hlt; cli" : : : "memory");
+        pvh_halt();
     }
 }
 

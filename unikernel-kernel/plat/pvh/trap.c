@@ -146,6 +146,10 @@ void pvh_trap_kernel(struct hw_frame *f)
 {
     if (f->vec >= 32) {
         interrupt(f->vec);
+        /* No interrupt comes between sti and hlt, but in QEMU's SVM after an exit there.
+         * What it has woken must not wait for another one. */
+        if (f->rip == (u64)pvh_halt_hlt)
+            f->rip++;
         if (this_cpu()->resched && this_cpu()->task != this_cpu()->idle)
             pvh_preempt();      /* the idle loop looks for itself */
         return;
