@@ -1,20 +1,28 @@
 # Locks on files of a volume hold between containers and the host.
 load helpers
 
+LOCKER=$BATS_TEST_DIRNAME/../../build/cli/locker
+
 share() {
-    gcc -static -w -o "$T/locker" "$BATS_TEST_DIRNAME/locker.c"
+    if [ ! "$LOCKER" -nt "$BATS_TEST_DIRNAME/locker.c" ]; then
+        mkdir -p "${LOCKER%/*}"
+        gcc -static -w -o "$LOCKER" "$BATS_TEST_DIRNAME/locker.c"
+    fi
     mkdir -p "$T/share"
     : > "$T/share/file"
-    cp "$T/locker" "$T/share/locker"
+    cp "$LOCKER" "$T/share/locker"
     MOUNTS="{ \"destination\": \"/s\", \"type\": \"bind\", \"source\": \"$T/share\", \"options\": [\"rbind\"${1:+, \"$1\"}] }"
 }
 
-# held KIND TYPE: the host holds it meanwhile
+# held COMMAND...: it says when it has a lock, and keeps it until let_go
 held() {
-    coproc HOLDER { "$T/locker" "$T/share/file" "$1" "$2" keep; }
+    coproc HOLDER { "$@"; }
     read -r answer <&"${HOLDER[0]}"
     [ "$answer" = got ]
 }
+
+# host_holds KIND TYPE
+host_holds() { held "$LOCKER" "$T/share/file" "$1" "$2" keep; }
 
 let_go() {
     local pid=$HOLDER_PID
@@ -27,7 +35,7 @@ let_go() {
     for kind in flock posix ofd; do
         other=$kind
         [ $kind = posix ] && other=ofd
-        held $kind w
+        host_holds $kind w
         bundle "$B" /s/locker /s/file $other w
         run xenc run -b "$B" l$kind
         echo "$kind: $output"
@@ -36,7 +44,7 @@ let_go() {
         let_go
         run xenc run -b "$B" m$kind
         [ "$output" = got ]
-        held $kind r
+        host_holds $kind r
         bundle "$B" /s/locker /s/file $other r
         run xenc run -b "$B" n$kind
         [ "$output" = got ]
@@ -46,9 +54,10 @@ let_go() {
 
 @test "a program waits for the host's lock" {
     share
-    held flock w
+    host_holds flock w
     bundle "$B" /s/locker /s/file flock w wait
     xenc run -b "$B" waits > "$T/out" &
+    wait_status waits running
     sleep 1
     [ ! -s "$T/out" ]
     let_go
@@ -60,23 +69,21 @@ let_go() {
     share
     for kind in flock posix ofd; do
         bundle "$T/b2" /s/locker /s/file $kind w
-        bundle "$B" /bin/sh -c "sleep 3 | /s/locker /s/file $kind w keep"
-        xenc run -b "$B" holds$kind > "$T/out" &
-        holder=$!
-        for _ in $(seq 100); do grep -q got "$T/out" && break; sleep 0.1; done
-        run "$T/locker" "$T/share/file" $kind w
+        bundle "$B" /s/locker /s/file $kind w keep
+        held xenc run -b "$B" holds$kind
+        run "$LOCKER" "$T/share/file" $kind w
         [ "${lines[0]}" = refused ]
         run xenc run -b "$T/b2" second$kind
         [ "${lines[0]}" = refused ]
-        wait $holder
-        run "$T/locker" "$T/share/file" $kind w
+        let_go
+        run "$LOCKER" "$T/share/file" $kind w
         [ "$output" = got ]
     done
 }
 
 @test "locks on a read-only volume are the container's own" {
     share ro
-    held flock w
+    host_holds flock w
     bundle "$B" /s/locker /s/file flock w
     run xenc run -b "$B" ro
     [ "$output" = got ]

@@ -49,7 +49,6 @@ static int over_call_avx(long nr, long a, long b)
 {
     unsigned char in[32], out[32];
     long r;
-    if (!avx) return 1;
     for (int i = 0; i < 32; i++) in[i] = i * 5 + 1;
     __asm__ volatile("vmovdqu (%5), %%ymm9; syscall; vmovdqu %%ymm9, (%6)"
                      : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(0), "r"(in), "r"(out)
@@ -81,10 +80,16 @@ int main(void)
     yes("registers over getpid", over_call(SYS_getpid, 0, 0));
     yes("over a failing call", over_call(9999, 0, 0));
     yes("over a sleep", over_call(SYS_sched_yield, 0, 0));
-    yes("wide ones", over_call_avx(SYS_getpid, 0, 0) && over_call_avx(9999, 0, 0));
     signal(SIGUSR1, clobber);
     yes("over a handler", over_call(SYS_kill, getpid(), SIGUSR1) && hits == 1);
-    yes("wide over a handler", over_call_avx(SYS_kill, getpid(), SIGUSR1) && hits == 2);
+    if (avx) {
+        yes("wide ones", over_call_avx(SYS_getpid, 0, 0) && over_call_avx(9999, 0, 0));
+        yes("wide over a handler", over_call_avx(SYS_kill, getpid(), SIGUSR1) && hits == 2);
+    } else {
+        /* The kernel keeps AVX from programs where XSETBV does not last, as under KVM in QEMU
+         * 7.2: its SVM does not let KVM see XSETBV, so the next entry undoes it. */
+        without("wide", "this CPU has no AVX, or an emulated hypervisor breaks it");
+    }
 
     __asm__ volatile("ldmxcsr %0; fldcw %1" :: "m"(csr), "m"(cw));
     getppid();

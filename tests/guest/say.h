@@ -55,6 +55,14 @@ __attribute__((unused, format(printf, 1, 2))) static void note(const char *fmt, 
     fflush(stdout);
 }
 
+/* What can't be tried on this machine: elsewhere these are lines that begin with `what`.
+ * tests/guest/run compares without them, and shows the reason. */
+UNUSED static void without(const char *what, const char *reason)
+{
+    printf("@@ without %s: %s\n", what, reason);
+    fflush(stdout);
+}
+
 /* Waits until the process sleeps in its system call, five seconds at most. */
 UNUSED static void await_sleep(pid_t pid)
 {
