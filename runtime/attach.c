@@ -56,6 +56,9 @@ static bool reaped(pid_t monitor, int *status_r)
     if (r == 0)
         return false;
     *status_r = r == monitor ? proc_exit_code(status) : 1;
+    if (r == monitor && WIFSIGNALED(status))
+        log_error("the container's monitor was killed by signal %d: by somebody outside, or by "
+                  "the host when it had no memory left", WTERMSIG(status));
     return true;
 }
 

@@ -227,6 +227,15 @@ static bool parse_size(const char *s, uint64_t *bytes_r)
     return n && n <= UINT64_MAX >> shift;
 }
 
+/* What the host's side of a pvh domain is charged to the same limit: processes, KVM's own
+ * structures and a CPU's, and about 7 KiB for each MiB of guest memory in use (both levels of
+ * page tables, the memfd's index). Measured, and a half more. */
+static uint64_t host_side(uint64_t limit, unsigned ncpus)
+{
+    return (1280u << 10) + ncpus * (64u << 10) + limit / 96;
+}
+
+/* Memory that was asked for by name is taken at its word. */
 static int pick_memory(const struct oci_spec *s, struct rt_plan *p, struct err *e)
 {
     const struct oci_i64 *limit = &s->linux_.resources.memory.limit;
@@ -241,6 +250,13 @@ static int pick_memory(const struct oci_spec *s, struct rt_plan *p, struct err *
     if (bytes && most && bytes > most)
         return err_set(e, EINVAL, "%s: more than linux.resources.memory.limit",
                        v ? "annotations[\"xenc.memory\"]" : "vm.hwConfig.memory");
+    if (!bytes && most && p->hv.kind == HV_PVH_KVM) {
+        uint64_t ours = host_side(most, p->hv.ncpus);
+        if (most <= ours)
+            return err_set(e, EINVAL, "linux.resources.memory.limit: a pvh domain needs more: the "
+                           "host's side of it takes %llu KiB", (unsigned long long)ours >> 10);
+        bytes = most - ours;
+    }
     p->hv.mem_bytes = bytes ? bytes : most;
     return 0;
 }

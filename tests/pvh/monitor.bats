@@ -157,6 +157,58 @@ await() {
     [ "$output" -gt 5000000 ] && [ "$output" -lt 5242880 ]
 }
 
+# memory_group: makes a group of the host's for limits on memory, $G below $H.
+memory_group() {
+    G=xenc-pvh-$$
+    H=/sys/fs/cgroup
+    [ ! -d $H/memory ] || H=$H/memory
+    mkdir "$H/$G"
+    [ ! -e $H/cgroup.subtree_control ] || echo +memory > $H/cgroup.subtree_control
+}
+
+# killed: how many processes the host has killed there for lack of memory.
+killed() {
+    cat "$H/$G"/memory.events "$H/$G"/memory.oom_control 2> /dev/null | awk '$1 == "oom_kill" { print $2 }'
+}
+
+@test "a limit leaves room for the host's side of a domain that uses all it has" {
+    local n work='dd if=/dev/zero of=/dev/null bs=100M count=1; echo "dd $?"'
+    memory_group
+    LINUX='"cgroupsPath": "/'$G'/c", "resources": {"memory": {"limit": 50331648}}' \
+        pvh "ln -s busybox /bin/dd; $work; $work; grep -c . /proc/meminfo > /x; echo goes on"
+    run --separate-stderr xenc run -b "$B" t
+    n=$(killed)
+    echo "$output $stderr; killed: $n"
+    rmdir "$H/$G"
+    [ "$status" -eq 0 ] && [ "$n" = 0 ]
+    [[ $output == *"dd 137"*"dd 137"*"goes on" ]]
+    [[ $stderr == *"out of memory: killed process"* ]]
+}
+
+@test "a host without memory ends the domain, with a reason" {
+    memory_group
+    if [ -e "$H/$G/memory.max" ]; then
+        echo 40M > "$H/$G/memory.max"
+        echo +memory > "$H/$G/cgroup.subtree_control"
+    else
+        echo 40M > "$H/$G/memory.limit_in_bytes"
+    fi
+    LINUX='"cgroupsPath": "/'$G'/c"' pvh 'ln -s busybox /bin/dd; dd if=/dev/zero of=/dev/null bs=100M count=1' \
+        xenc.memory 200M
+    run xenc run -b "$B" t
+    local n
+    n=$(killed)
+    echo "$output; killed: $n"
+    [ ! -e "$H/$G/c" ]
+    rmdir "$H/$G"
+    [ "$status" -eq 137 ]
+    [[ $output == *"monitor was killed by signal 9"*"no memory"* ]]
+    [ "$n" -ge 1 ]
+    [ -z "$(xenc list -q)" ]
+    for _ in $(seq 50); do pgrep 'xenc-(hv|dev|sup)' || break; sleep 0.1; done
+    ! pgrep 'xenc-(hv|dev|sup)'
+}
+
 @test "CPUs: at most as many as asked for, and as the host has" {
     local n most
     most=$(nproc)

@@ -276,6 +276,12 @@ static void test_kind(void)
     tap_is(plan("", "", "", &pv, &p, &e), 0, "KVM, --domain pv");
     tap_ok(p.hv.kind == HV_PV, "a pv domain");
     rt_plan_dispose(&p);
+    tap_is(plan("", "'resources':{'memory':{'limit':67108864},'cpu':{'cpus':'0-1'}}", "", NULL, &p,
+                &e), 0, "a limit on a pvh domain");
+    tap_ok(p.hv.mem_bytes < 63u << 20 && p.hv.mem_bytes > 61 << 20,
+           "leaves room for the host's side");
+    rt_plan_dispose(&p);
+    refused("", "'resources':{'memory':{'limit':1048576}}", "", "a pvh domain needs more");
     tap_is(plan("", "'resources':{'memory':{'limit':67108864}}",
                 ",'annotations':{'xenc.vcpus':'3','xenc.memory':'32M','xenc.kernel':'/k',"
                 "'xenc.initrd':'/i','xenc.cmdline':'a b'}", NULL, &p, &e), 0, "annotations");
