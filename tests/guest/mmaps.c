@@ -224,6 +224,37 @@ static void big(void)
     say("RLIMIT_AS", ptr(mmap(NULL, 128 << 20, PROT_READ, ANON, -1, 0)));
 }
 
+/* Ranges that reach across everything, a pv domain's kernel with it. */
+static __attribute__((noinline)) void unmap_all(int first)
+{
+    signal(SIGSEGV, SIG_DFL);
+    for (int bit = first; bit > 12; bit--)
+        munmap(NULL, (1ul << bit) - PG);
+    _exit(1);
+}
+
+static void across(void)
+{
+    char *p = mmap(NULL, 2 * PG, PROT_READ | PROT_WRITE, ANON, -1, 0);
+    unsigned char vec[1];
+    munmap(p + PG, PG);
+    *p = 7;
+    say("mprotect", mprotect(p, 1ul << 46, PROT_READ));
+    mprotect(p, PG, PROT_READ | PROT_WRITE);
+    say("madvise", madvise(p, 1ul << 46, MADV_NORMAL));
+    say("mlock", mlock(p, 1ul << 46));
+    say("msync", msync(p, 1ul << 46, MS_ASYNC));
+    say("mincore", mincore(p, 1ul << 50, vec));
+    say("mremap", ptr(mremap(p, PG, 1ul << 46, MREMAP_MAYMOVE)));
+    say("munmap", munmap(p, 1ul << 62));
+    for (int first = 64; first >= 47; first--) {
+        pid_t c = fork();
+        if (!c) unmap_all(first & 63 ? first : 63);
+        if (first == 64 || first == 47) say_wait("without any memory", c);
+        else waitpid(c, NULL, 0);
+    }
+}
+
 int main(void)
 {
     struct sigaction sa = { .sa_sigaction = on, .sa_flags = SA_SIGINFO };
@@ -237,6 +268,7 @@ int main(void)
     pid_t p = fork();
     if (!p) { brks(); _exit(0); }
     say_wait("brk", p);
+    across();
     big();
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -136,7 +137,19 @@ static void memfds(void)
     say("shrink", ftruncate(fd, 1));
     say("append", pwrite(fd, "x", 1, 5));
     say("inside", pwrite(fd, "x", 1, 0));
+    char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    say("write seal while mapped", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+    int c = fork();
+    if (!c) {
+        munmap(m, 4096);
+        say("while mapped in the parent", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+        _exit(0);
+    }
+    waitpid(c, NULL, 0);
+    munmap(m, 4096);
+    m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     say("write seal", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+    say("sealed twice", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
     say("write", pwrite(fd, "x", 1, 0));
     say("shared mapping", mmap(NULL, 10, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
     say("seal the seals", fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL));

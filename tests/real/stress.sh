@@ -1,6 +1,26 @@
-# The stressors of stress-ng's class "os", a second each with --verify, in two containers at a
-# time. stress.skip says which are left out and why. The host is not asked: some of them change
-# the machine that they run on (its clock, processors, memory), and only their own checks count.
+# The stressors of stress-ng's class "os" with --verify. stress.skip says which are left out
+# and why. The host is not asked: some of them change the machine that they run on (its clock,
+# processors, memory), and only their own checks count.
+#
+#   run_stress              each for itself, in two containers at a time
+#   run_stress_groups       eight at once, in an order that a seed says (STRESS_SEED)
+
+# The list without what is skipped, in $names; a result for each that is. $1: report them
+stress_names() {
+    local all name why
+    all=$(chroot "$image" stress-ng --class 'os?' 2>&1 | sed -n "s/^class 'os' stressors: //p")
+    names=()
+    [ -n "$all" ] || { not_ok "stress-ng lists its stressors"; return; }
+    for name in ${STRESSORS:-$all}; do
+        why=$(sed -n "s/^$name  *//p" "$files/stress.skip")
+        if [ -z "$why" ]; then names+=("$name")
+        elif [ -n "$1" ]; then skip "stress-ng --$name" "$why"; fi
+    done
+    # Memory's limit is what some of them take.
+    sed -i 's/"linux": { "name/"linux": { "resources": { "memory": { "limit": 2147483648 } }, "name/' \
+        "$work/bundle/config.json"
+    [ -d "$work/domain" ] || side_root domain
+}
 
 # stress_half N NAME...: results in $work/stress.N; a container that ends early costs only the
 # stressor that it was at
@@ -35,21 +55,35 @@ stress_result() {
     fi
 }
 
+stress_results() {
+    while read -r _ name status said; do
+        [ "$status" = begins ] || stress_result "$name" "$status" "$said"
+    done < <(cat "$@" | grep -a '^@')
+}
+
 run_stress() {
-    local all name why one=() two=() start first
-    all=$(chroot "$image" stress-ng --class 'os?' 2>&1 | sed -n "s/^class 'os' stressors: //p")
-    [ -n "$all" ] || { not_ok "stress-ng lists its stressors"; return; }
-    for name in ${STRESSORS:-$all}; do
-        why=$(sed -n "s/^$name  *//p" "$files/stress.skip")
-        if [ -n "$why" ]; then skip "stress-ng --$name" "$why"
-        elif [ ${#one[@]} -gt ${#two[@]} ]; then two+=("$name")
-        else one+=("$name"); fi
+    local names name one=() two=() start=$SECONDS first
+    stress_names report
+    for name in "${names[@]}"; do
+        if [ ${#one[@]} -gt ${#two[@]} ]; then two+=("$name"); else one+=("$name"); fi
     done
-    start=$SECONDS
     stress_half 1 "${one[@]}" & first=$!
     stress_half 2 "${two[@]}" & wait $first $!
     echo "# stress: $((SECONDS - start)) s"
-    while read -r _ name status said; do
-        [ "$status" = begins ] || stress_result "$name" "$status" "$said"
-    done < <(grep '^@' "$work/stress.1" "$work/stress.2" -h)
+    stress_results "$work/stress.1" "$work/stress.2"
+}
+
+run_stress_groups() {
+    local names name start=$SECONDS group='' groups=() n=0 seed=${STRESS_SEED:-$RANDOM}
+    stress_names
+    RANDOM=$seed
+    for name in $(for name in "${names[@]}"; do echo "$RANDOM $name"; done | sort -n | cut -d ' ' -f 2); do
+        case $name in bad-ioctl|exec|spawn) continue ;; esac
+        group=$group${group:+,}$name
+        n=$((n + 1))
+        [ $((n % 8)) -ne 0 ] || { groups+=("$group"); group=''; }
+    done
+    stress_half 1 "${groups[@]}" $group bad-ioctl,exec,spawn
+    echo "# stress, in groups by seed $seed: $((SECONDS - start)) s"
+    stress_results "$work/stress.1"
 }

@@ -25,6 +25,8 @@ static const struct file_ops none;
 WEAK void ipc_ns_end(u32 ns) { }
 WEAK struct nsset *task_nsset_get(struct task *t) { return nsset_get(t->ns); }
 WEAK void exec_image_free(struct exec_image *x) {}
+bool mm_file_may_store(const struct inode *i);
+WEAK bool mm_file_may_store(const struct inode *i) { return false; }
 struct tinode;
 void tmpfs_mq_evict(struct tinode *t);
 WEAK void tmpfs_mq_evict(struct tinode *t) {}

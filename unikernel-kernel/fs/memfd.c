@@ -1,5 +1,6 @@
 /* Nameless tmpfs files: memfd_create(2) and shared anonymous memory; seals. */
 #include "tmpfs.h"
+#include "mm.h"
 
 static struct mutex make_mutex;
 static struct super *shm;               /* made by the first, never mounted */
@@ -77,6 +78,8 @@ int file_add_seals(struct file *f, u32 seals)
     mutex_lock(&f->inode->lock);
     if (t->seals & F_SEAL_SEAL)
         r = -EPERM;
+    else if ((seals & ~t->seals & F_SEAL_WRITE) && mm_file_may_store(f->inode))
+        r = -EBUSY;
     else
         t->seals |= seals;
     mutex_unlock(&f->inode->lock);

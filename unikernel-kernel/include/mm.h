@@ -118,6 +118,8 @@ int mm_fault(u64 addr, bool write, bool exec);
  * them go pages from index `from` on, private copies too; the marks of stores go to the
  * pages (plat_page_dirty). */
 void mm_file_zap(const struct inode *i, u64 from);
+/* Is it mapped shared anywhere, by an open file that could be written to? */
+bool mm_file_may_store(const struct inode *i);
 void mm_file_sweep(const struct inode *i);
 /* Takes pages of files out of all mappings where they have not been used since the last
  * call; what can't be had without waiting is left alone. */

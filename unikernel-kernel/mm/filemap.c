@@ -32,6 +32,36 @@ static struct mm *mm_of(struct proc *p)
     return NULL;
 }
 
+static bool may_store(struct mm *mm, const struct inode *i)
+{
+    for (struct rbnode *n = rb_first(&mm->vmas); n; n = rb_next(n)) {
+        const struct vma *v = container_of(n, struct vma, node);
+        if (v->file && v->file->inode == i && (v->flags & MAP_SHARED) &&
+            (v->file->mode & FMODE_WRITE))
+            return true;
+    }
+    return false;
+}
+
+bool mm_file_may_store(const struct inode *i)
+{
+    struct proc *p;
+    bool found = false;
+
+    mutex_lock(&procs_lock);
+    list_for_each(p, &procs_all, all_link) {
+        struct mm *mm = found ? NULL : mm_of(p);
+        if (!mm)
+            continue;
+        mutex_lock(&mm->lock);
+        found = may_store(mm, i);
+        mutex_unlock(&mm->lock);
+        mm_put(mm);
+    }
+    mutex_unlock(&procs_lock);
+    return found;
+}
+
 /* wait: for every lock. */
 static void each_mapping(const struct inode *i, u64 from, bool wait, visit_fn *fn)
 {

@@ -295,6 +295,14 @@ int mm_remap_pages(u64 addr, u64 len, u64 page, u32 flags)
     return r < 0 ? (int)r : 0;
 }
 
+/* The part of [start, end) that lies in [low, high); mm->lock held. */
+static int unmap_within(struct mm *mm, u64 start, u64 end, u64 low, u64 high)
+{
+    start = max(start, low);
+    end = min(end, high);
+    return start >= end || vma_range_free(mm, start, end - start) ? 0 : unmap_range(mm, start, end);
+}
+
 int mm_munmap(u64 addr, u64 len)
 {
     struct mm *mm = current()->mm;
@@ -302,8 +310,11 @@ int mm_munmap(u64 addr, u64 len)
     len = PAGE_UP(len);
     if ((addr & ~PAGE_MASK) || !len || addr + len < addr || addr + len > plat_user_max())
         return -EINVAL;
+    /* What a program names may reach across the kernel's region (pv). */
     mutex_lock(&mm->lock);
-    int e = vma_range_free(mm, addr, len) ? 0 : unmap_range(mm, addr, addr + len);
+    int e = unmap_within(mm, addr, addr + len, plat_user_min(), plat_user_top());
+    if (e == 0)
+        e = unmap_within(mm, addr, addr + len, plat_kernel_end(), plat_user_max());
     mutex_unlock(&mm->lock);
     return e;
 }

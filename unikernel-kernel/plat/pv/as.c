@@ -7,7 +7,8 @@
 #include <linux/mman.h>
 #include <asm/mman.h>
 
-/* One host call below the kernel may not be as long as PV_LEN_MAX: the wall. */
+/* One host call below the kernel may not be as long as PV_LEN_MAX: the wall. Above it any
+ * length will do. */
 #define PIECE (PV_LEN_MAX / 2)
 
 static int in_pieces(long nr, u64 va, u64 len, u64 arg)
@@ -15,7 +16,7 @@ static int in_pieces(long nr, u64 va, u64 len, u64 arg)
     int r;
 
     do {
-        u64 n = min(len, PIECE);
+        u64 n = va < PV_KERNEL_END ? min(len, PIECE) : len;
         r = (int)host3(nr, va, n, arg);
         va += n;
         len -= n;
