@@ -15,15 +15,17 @@
  *
  * XENC_FUSE_CREATE is FUSE_CREATE, opened read-write, that brings a grant along: struct
  * fuse_entry_out, fuse_open_out (fh 0: no handle), xenc_grant_out (cookie 0: no grant). Who
- * has both closes the grant before it releases the handle.
+ * has both closes the grant before it releases the handle. XENC_FUSE_LOOKUP is FUSE_LOOKUP of
+ * what is to be read: struct fuse_entry_out, then xenc_grant_out, read-only, cookie 0: none.
  *
  * News: names that the guest need not ask for again and again. From the first
  * XENC_FUSE_NEWS on, answers about names in directories of the root file system that the
  * device watches (inotify) are valid for XENC_FS_UNTIL_NEWS seconds, and OPENDIR says
- * FOPEN_CACHE_DIR. XENC_FUSE_NEWS (no arguments; nodeid FUSE_ROOT_ID) asks what others
- * have changed: struct xenc_news_out, then `count` of struct xenc_news, each with its name
- * and padding to 8. What it does not name has not changed up to that moment. ENOSYS: the
- * device can't watch. */
+ * FOPEN_CACHE_DIR; a new directory whose attributes hold that long was watched before
+ * anybody made something in it, or else that is news. XENC_FUSE_NEWS (no arguments; nodeid
+ * FUSE_ROOT_ID) asks what others have changed: struct xenc_news_out, then `count` of struct
+ * xenc_news, each with its name and padding to 8. What it does not name has not changed up
+ * to that moment. ENOSYS: the device can't watch. */
 #ifndef XENC_ABI_FS_H
 #define XENC_ABI_FS_H
 
@@ -35,7 +37,7 @@
 enum {
     XENC_FUSE_GRANT = 0x58470001,       /* opcode; nodeid: a regular file */
     XENC_FUSE_NEWS,
-    XENC_FUSE_CREATE,
+    XENC_FUSE_CREATE, XENC_FUSE_LOOKUP,
 };
 
 #define XENC_FS_UNTIL_NEWS (~0ull)      /* entry_valid, attr_valid */

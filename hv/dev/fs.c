@@ -151,6 +151,8 @@ static ssize_t run(struct fs *fs, struct req *rq, struct iovec *in, unsigned nin
         op = op_news;
     else if (rq->h.opcode == XENC_FUSE_CREATE)
         op = op_create;
+    else if (rq->h.opcode == XENC_FUSE_LOOKUP)
+        op = op_lookup;
     if (!op)
         return -ENOSYS;
     nin = iov_slice(in, nin, sizeof(rq->h), len);

@@ -260,25 +260,29 @@ int send_grant(struct fs *fs, int fd)
     return sendmsg(fs->grant_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-ssize_t op_grant(struct fs *fs, struct req *rq)
+int grant_file(struct fs *fs, uint64_t id, int flags, struct xenc_grant_out *o)
 {
-    struct xenc_grant_out o;
-    struct xenc_grant_in in;
     struct stat st;
-    int fd, rc;
     bool ro;
+    int rc, fd = fs->grant_fd < 0 ? -ENOSYS : open_regular(fs, id, flags, &ro);
 
-    if (fs->grant_fd < 0)
-        return -ENOSYS;
-    if (req_arg(rq, &in, sizeof(in)) < 0 || (in.flags != O_RDONLY && in.flags != O_RDWR))
-        return -EINVAL;
-    fd = open_regular(fs, rq->h.nodeid, (int)in.flags, &ro);
     if (fd < 0)
         return fd;
     rc = fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : send_grant(fs, fd);
     close(fd);
-    if (rc < 0)
-        return rc;
-    o = (struct xenc_grant_out){ .cookie = fs->keep->cookie, .size = (uint64_t)st.st_size };
-    return reply(fs, &o, sizeof(o));
+    if (rc == 0)
+        *o = (struct xenc_grant_out){ fs->keep->cookie, (uint64_t)st.st_size };
+    return rc;
+}
+
+ssize_t op_grant(struct fs *fs, struct req *rq)
+{
+    struct xenc_grant_out o;
+    struct xenc_grant_in in;
+    int rc;
+
+    if (req_arg(rq, &in, sizeof(in)) < 0 || (in.flags != O_RDONLY && in.flags != O_RDWR))
+        return -EINVAL;
+    rc = grant_file(fs, rq->h.nodeid, (int)in.flags, &o);
+    return rc < 0 ? rc : reply(fs, &o, sizeof(o));
 }

@@ -264,6 +264,8 @@ ssize_t op_grant(struct fs *fs, struct req *rq);
 /* Sends before the reply, so that a guest that has the reply can receive at once. Never
  * waits: a guest that doesn't take its descriptors gets EAGAIN. The cookie: keep->cookie. */
 int send_grant(struct fs *fs, int fd);
+/* Opens the node's file with these flags and grants it: 0 or a negative errno. */
+int grant_file(struct fs *fs, uint64_t id, int flags, struct xenc_grant_out *o);
 
 /* fs_dir.c */
 ssize_t op_opendir(struct fs *fs, struct req *rq);
@@ -276,6 +278,8 @@ ssize_t op_fsyncdir(struct fs *fs, struct req *rq);
 ssize_t op_news(struct fs *fs, struct req *rq);
 void news_free(struct fs *fs);
 void news_node_gone(struct fs *fs, uint32_t id);
+/* A directory was just made: it is watched, and if it has something in it, that is news. */
+void news_made(struct fs *fs, uint32_t dir);
 /* Watches a directory, if the guest wants to know: before its names are read. */
 bool news_watch(struct fs *fs, uint32_t dir);
 /* For how many seconds names of the directory hold. */

@@ -65,6 +65,8 @@ static int finish(struct fs *fs, struct req *rq, const char *name, mode_t mode,
     id = node_enter(fs, dir, d->tree, name, fd, &st);
     if (id < 0)
         return (int)id;
+    if (S_ISDIR(st.st_mode))
+        news_made(fs, (uint32_t)id);
     entry_fill(o, (uint64_t)id, &st);
     news_entry(fs, dir, o);
     return 0;

@@ -77,7 +77,8 @@ static int share_lookup(struct fs *fs, const char *name, struct fuse_entry_out *
 
 ssize_t op_lookup(struct fs *fs, struct req *rq)
 {
-    struct fuse_entry_out o;
+    struct { struct fuse_entry_out e; struct xenc_grant_out g; } out = { 0 };
+    bool grants = rq->h.opcode == XENC_FUSE_LOOKUP;
     const char *name;
     struct node *n;
     int rc = req_name(rq, 0, &name);
@@ -85,18 +86,20 @@ ssize_t op_lookup(struct fs *fs, struct req *rq)
     if (rc < 0)
         return rc;
     if (rq->h.nodeid == XENC_FS_SHARES) {
-        rc = share_lookup(fs, name, &o);
+        rc = share_lookup(fs, name, &out.e);
     } else {
         rc = req_node(fs, rq->h.nodeid, false, &n);
         if (rc == 0)
-            rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &o);
+            rc = entry_lookup(fs, (uint32_t)rq->h.nodeid, name, &out.e);
         /* FUSE's way to say for how long there is none. */
         if (rc == -ENOENT && node_get(fs, rq->h.nodeid) && news_watch(fs, (uint32_t)rq->h.nodeid)) {
-            o = (struct fuse_entry_out){ .entry_valid = XENC_FS_UNTIL_NEWS };
+            out.e = (struct fuse_entry_out){ .entry_valid = XENC_FS_UNTIL_NEWS };
             rc = 0;
         }
     }
-    return rc < 0 ? rc : reply(fs, &o, sizeof(o));
+    if (rc == 0 && grants && S_ISREG(out.e.attr.mode))
+        grant_file(fs, out.e.nodeid, O_RDONLY, &out.g);
+    return rc < 0 ? rc : reply(fs, &out, grants ? sizeof(out) : sizeof(out.e));
 }
 
 static ssize_t remove_name(struct fs *fs, struct req *rq, int flags)

@@ -1,6 +1,8 @@
 /* What others change in directories whose names the guest keeps (abi/fs.h, "News"): an
  * inotify watch a directory. Our own changes make events too; they are taken out of the
  * queue right after each, as the guest knows of them. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/uio.h>
@@ -170,6 +172,22 @@ static void note(struct news *w, uint32_t dir, const char *name, size_t len)
     memcpy(w->pending + w->len + sizeof(e), name, len);
     w->len += XENC_NEWS_SIZE(len);
     w->count++;
+}
+
+void news_made(struct fs *fs, uint32_t dir)
+{
+    int at = news_watch(fs, dir) ? node_fd(fs, &fs->nodes[dir]) : -1, fd;
+    struct { uint64_t ino, off; uint16_t reclen; char rest[6]; } dots[2];
+
+    if (at < 0)
+        return;
+    /* There is room for "." and ".." alone. */
+    fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || getdents64(fd, (void *)dots, sizeof(dots)) != sizeof(dots) ||
+        getdents64(fd, (void *)fs->dents, sizeof(fs->dents)) != 0)
+        note(fs->news, dir, "", 0);
+    if (fd >= 0)
+        close(fd);
 }
 
 static bool is_ours(const struct own_change *own, unsigned nown, uint32_t dir,

@@ -176,6 +176,21 @@ load helpers
     [ "$(tr '\n' ' ' < "$T/out")" = "changed old changed old ready changed go mine new new cat: can't open 'old': No such file or directory -rw-------changed go new " ]
 }
 
+@test "what the host makes in a container's new directory is seen within seconds" {
+    bundle "$B" sh -c 'cd /tmp; sleep 1.5; mkdir d; cd d; cat none 2>&1; echo mine > mine; cat none 2>&1
+        echo ready; sleep 0.5; while [ ! -e go ]; do sleep 0.1; done
+        sleep 1.2; cat none; rm mine; cat mine 2>&1; mkdir mine; ls'
+    for a in mkdir rm; do ln -sf busybox "$B/rootfs/bin/$a"; done
+    xenc run -b "$B" x > "$T/out" &
+    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    echo theirs > "$B/rootfs/tmp/d/none"
+    touch "$B/rootfs/tmp/d/go"
+    wait $!
+    none="No such file or directory"
+    [ "$(tr '\n' ' ' < "$T/out")" = "cat: can't open 'none': $none cat: can't open 'none': $none ready theirs cat: can't open 'mine': $none go mine none " ] ||
+        { cat "$T/out"; false; }
+}
+
 @test "names that are there already are not made again" {
     mkdir -p "$B/rootfs/tmp/dir"
     echo old > "$B/rootfs/tmp/file"

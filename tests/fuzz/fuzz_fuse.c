@@ -110,6 +110,8 @@ static size_t request(struct fs *fs, const uint8_t *data, size_t size)
         h.opcode = XENC_FUSE_GRANT;
     else if (data[0] >= 244)
         h.opcode = XENC_FUSE_CREATE;
+    else if (data[0] >= 238)
+        h.opcode = XENC_FUSE_LOOKUP;
     memcpy(msg + sizeof(h), data + 4, body);
     used = 4 + body;
     if (data[3] & 0x80)

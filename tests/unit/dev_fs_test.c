@@ -333,6 +333,25 @@ static void test_granted_create(void)
     tap_is(guest_receive(&g, &cookie), -1, "and nothing was sent for these");
 }
 
+static void test_granted_lookup(void)
+{
+    struct { struct fuse_entry_out e; struct xenc_grant_out g; } l;
+    uint64_t cookie = 0;
+    char buf[8];
+    int fd;
+
+    tap_is(CALL(XENC_FUSE_LOOKUP, 1, l, STR("hello")), 0, "LOOKUP with a grant");
+    fd = guest_receive(&g, &cookie);
+    tap_ok(fd >= 0 && cookie == l.g.cookie && l.g.size == 13, "its descriptor and size");
+    tap_is(pread(fd, buf, 5, 0), 5, "it reads");
+    tap_ok(pwrite(fd, buf, 5, 0) < 0 && errno == EBADF, "and does not write");
+    close(fd);
+    tap_is(CALL(XENC_FUSE_LOOKUP, 1, l, STR("many")), 0, "of a directory");
+    tap_ok(S_ISDIR(l.e.attr.mode) && l.g.cookie == 0, "nothing is granted");
+    tap_is(CALL(XENC_FUSE_LOOKUP, 1, l, STR("no such")), -ENOENT, "nor of what is not there");
+    tap_is(guest_receive(&g, &cookie), -1, "and nothing was sent");
+}
+
 static void test_shares(void)
 {
     struct fuse_create_in cr = { .flags = O_RDWR, .mode = 0644 };
@@ -526,6 +545,7 @@ static void run(bool exec)
     test_readdir();
     test_grant();
     test_granted_create();
+    test_granted_lookup();
     test_shares();
     test_rest();
     if (exec)

@@ -122,6 +122,27 @@ static void test_own(void)
     tap_is(news(name), 0, "what the guest does itself is no news to it");
 }
 
+static void test_new_directory(void)
+{
+    struct fuse_mkdir_in in = { .mode = 0755 };
+    uint64_t outer = dir;
+    struct fuse_entry_out o;
+    char name[256], inside[64];
+
+    tap_is(CALL(FUSE_MKDIR, dir, o, PART(in), STR("sub")), 0, "MKDIR");
+    tap_ok(o.attr_valid == XENC_FS_UNTIL_NEWS, "the new directory is watched");
+    tap_is(news(name), 0, "and empty");
+    snprintf(inside, sizeof(inside), "%s/x", in_dir("sub"));
+    tap_is(mkdir(inside, 0755), 0, "others make something in it");
+    dir = o.nodeid;
+    tap_ok(news(name) == 1 && !strcmp(name, "x"), "which is news");
+    dir = outer;
+    rmdir(inside);
+    rmdir(in_dir("sub"));
+    while (news(name) > 0)
+        ;
+}
+
 static void test_many(void)
 {
     char name[256];
@@ -170,6 +191,7 @@ static void run(bool exec)
     test_valid();
     test_others();
     test_own();
+    test_new_directory();
     test_many();
     guest_stop(&g);
     snprintf(path, sizeof(path), "rm -rf %s", root);

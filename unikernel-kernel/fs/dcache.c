@@ -89,6 +89,8 @@ static void hash_insert_locked(struct dentry *d)
 /* The cache's reference is the caller's afterwards. */
 static void unhash_locked(struct dentry *d)
 {
+    if (d->inode && !d->unlinked && d->parent->inode)
+        d->parent->inode->names_lost = true;
     list_del(&d->hash_link);
     list_del(&d->lru_link);
     list_del(&d->siblings);

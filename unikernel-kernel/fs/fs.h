@@ -90,6 +90,7 @@ struct walk {
     u64 now;                    /* time_mono(), asked once if needed */
     u32 flags, nlinks, depth, nbufs;
     bool locked, root_held, must_dir, at_cwd;
+    bool to_read;               /* this component is to be opened for reading */
     char *bufs[WALK_MAX_LINKS]; /* links' targets; freed by walk_end */
     const char *rest[WALK_MAX_LINKS];
 };
@@ -106,7 +107,8 @@ int walk_follow_last(struct walk *w, struct dentry *link);
 void walk_end(struct walk *w);
 /* Looks name up below dir: from the cache or the file system. dir->inode->lock not held.
  * Counted dentry, perhaps negative. */
-int walk_lookup(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r);
+int walk_lookup(struct dentry *dir, const char *name, u32 len, u32 hash, bool to_read,
+                struct dentry **d_r);
 /* The same with the lock held. */
 /* For making a name in dir, whose lock is held: as lookup_locked, or, where the name is not
  * cached, its maker tells and the caller may make it, a new dentry, of which nobody knows. */

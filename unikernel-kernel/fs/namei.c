@@ -55,7 +55,8 @@ static struct dentry *find_valid(struct dentry *dir, const char *name, u32 len, 
     return NULL;
 }
 
-int lookup_locked(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r)
+static int lookup_as(struct dentry *dir, const char *name, u32 len, u32 hash, bool to_read,
+                     struct dentry **d_r)
 {
     struct dentry *d = find_valid(dir, name, len, hash);
     int r;
@@ -67,6 +68,7 @@ int lookup_locked(struct dentry *dir, const char *name, u32 len, u32 hash, struc
         d = d_alloc(dir, name, len);
         if (!d)
             return -ENOMEM;
+        d->to_read = to_read;
         r = dir->inode->ops->lookup(dir->inode, d);
         if (r) {
             dentry_put(d);
@@ -75,6 +77,11 @@ int lookup_locked(struct dentry *dir, const char *name, u32 len, u32 hash, struc
     }
     *d_r = d;
     return 0;
+}
+
+int lookup_locked(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r)
+{
+    return lookup_as(dir, name, len, hash, false, d_r);
 }
 
 int lookup_for_making(const struct path *dir, const struct last *name, struct dentry **d_r)
@@ -88,11 +95,12 @@ int lookup_for_making(const struct path *dir, const struct last *name, struct de
     return *d_r ? 0 : -ENOMEM;
 }
 
-int walk_lookup(struct dentry *dir, const char *name, u32 len, u32 hash, struct dentry **d_r)
+int walk_lookup(struct dentry *dir, const char *name, u32 len, u32 hash, bool to_read,
+                struct dentry **d_r)
 {
     int r;
     mutex_lock(&dir->inode->lock);
-    r = lookup_locked(dir, name, len, hash, d_r);
+    r = lookup_as(dir, name, len, hash, to_read, d_r);
     mutex_unlock(&dir->inode->lock);
     return r;
 }

@@ -128,7 +128,10 @@ int vfs_open_path(const struct path *p, u32 flags, struct file **file_r)
 static int open_existing(const struct open_req *rq, u32 lookup, struct file **file_r)
 {
     struct path p;
-    int r = path_lookup(rq->dfd, rq->name, lookup, &p);
+    int r;
+    if ((rq->flags & (O_ACCMODE | O_PATH | O_DIRECTORY | O_TRUNC)) == O_RDONLY)
+        lookup |= LOOKUP_TO_READ;
+    r = path_lookup(rq->dfd, rq->name, lookup, &p);
     if (r)
         return r;
     r = open_checked(&p, rq->flags, false, file_r);

@@ -68,6 +68,8 @@ struct vnode {
     u64 open_since;                     /* time_mono() when `opens` left 0 */
     struct dir_names *names;            /* directory: all its names, or NULL; fs->lock */
     u32 names_version;                  /* counts their changes */
+    u32 whole;                          /* directory: made here; names_gen + 1 of then: all its
+                                         * names are cached, unless names_lost; 0: maybe not */
     char *absent;                       /* directory: the name we removed last, while it is */
     u64 absent_until;                   /* ... known not to exist; directory's lock */
     bool msg_written;                   /* the new file's handle has served its write */
@@ -142,9 +144,9 @@ int virtiofs_host_lock(struct inode *i, const struct host_lock *l);
  * The caller has the file open. */
 int vnode_grant_slow(struct vnode *v, bool write);
 void vnode_grants_close(struct vnode *v);
-/* A new file's grant, read-write, that came with a handle: the device closes last, so
- * that it knows whose the writing was. */
-void vnode_grant_given(struct vnode *v, s32 grant);
+/* A grant that came without being asked for. One for writing came with a handle: the device
+ * closes last, so that it knows whose the writing was. */
+void vnode_grant_given(struct vnode *v, bool write, s32 grant);
 void vnode_opened(struct vnode *v);     /* an open file more: grants stay */
 /* One less: true when it was the last. */
 bool vnode_closed(struct vnode *v);

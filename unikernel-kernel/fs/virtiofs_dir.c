@@ -117,8 +117,41 @@ static void start_news(struct super *sb)
         virtiofs_news(sb);
 }
 
+static bool is_whole(struct inode *dir);
+
+/* Known not to be there, without asking. */
+static bool lookup_known(struct inode *dir, struct dentry *d)
+{
+    if (known_absent(dir, d))
+        d->valid_until = vnode_of(dir)->absent_until;
+    else if (is_whole(dir))
+        d->valid_until = D_UNTIL_NEWS;
+    else
+        return false;
+    d_add(d, NULL);
+    return true;
+}
+
+/* d gets the inode of the answer in r, and what was granted with it. */
+static int lookup_found(struct inode *dir, struct dentry *d, struct fuse_req *r, u32 seq,
+                        u64 cookie)
+{
+    s32 grant = cookie ? plat_grant_take(cookie) : -1;
+    int rc = instantiate(dir, d, r, seq);
+
+    if (grant < 0)
+        return rc;
+    if (rc == 0 && S_ISREG(d->inode->mode))
+        vnode_grant_given(vnode_of(d->inode), false, grant);
+    else
+        plat_grant_close(grant);
+    return rc;
+}
+
 static int virtiofs_lookup(struct inode *dir, struct dentry *d)
 {
+    bool grants = d->to_read && fuse_conn_grants(virtiofs_of(dir)->conn);
+    struct { struct fuse_entry_out e; struct xenc_grant_out g; } *o;
     struct fuse_entry_out *e;
     struct fuse_req *r;
     u32 seq;
@@ -126,20 +159,18 @@ static int virtiofs_lookup(struct inode *dir, struct dentry *d)
 
     if (d->len > NAME_MAX)
         return -ENAMETOOLONG;
-    if (known_absent(dir, d)) {
-        d->valid_until = vnode_of(dir)->absent_until;
-        d_add(d, NULL);
+    if (lookup_known(dir, d))
         return 0;
-    }
     start_news(dir->sb);
-    r = dir_req(dir, FUSE_LOOKUP, NULL, 0, d);
+    r = dir_req(dir, grants ? XENC_FUSE_LOOKUP : FUSE_LOOKUP, NULL, 0, d);
     if (!r)
         return -ENOMEM;
     seq = virtiofs_news_seq(virtiofs_of(dir));
-    rc = fuse_call(r, sizeof *e);
-    e = (void *)r->out;
+    rc = fuse_call(r, grants ? sizeof *o : sizeof *e);
+    o = (void *)r->out;
+    e = &o->e;
     if (rc == 0 && e->nodeid)
-        return instantiate(dir, d, r, seq);
+        return lookup_found(dir, d, r, seq, grants ? o->g.cookie : 0);
     if (rc == 0 || rc == -ENOENT) {
         d->valid_until = rc < 0 ? time_mono() + NEGATIVE_NS :
                          virtiofs_deadline(virtiofs_of(dir), seq, e->entry_valid,
@@ -235,7 +266,7 @@ static void keep_created(struct vnode *v, bool has_fh, u64 fh, s32 grant)
     }
     mutex_unlock(&v->lock);
     if (grant >= 0)
-        vnode_grant_given(v, grant);
+        vnode_grant_given(v, true, grant);
 }
 
 static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
@@ -264,14 +295,28 @@ static int virtiofs_create(struct inode *dir, struct dentry *d, u32 mode)
     return 0;
 }
 
+/* The device watches the new directory, or its attributes hold for a time only. */
 static int virtiofs_mkdir(struct inode *dir, struct dentry *d, u32 mode)
 {
     struct fuse_mkdir_in in = { .mode = mode };
+    u32 gen = READ_ONCE(virtiofs_of(dir)->names_gen);
     int rc = make(dir, d, dir_req(dir, FUSE_MKDIR, &in, sizeof in, d));
 
-    if (rc == 0)
-        dir->nlink++;
-    return rc;
+    if (rc < 0)
+        return rc;
+    dir->nlink++;
+    if (READ_ONCE(vnode_of(d->inode)->attr_until) == D_UNTIL_NEWS)
+        vnode_of(d->inode)->whole = gen + 1;
+    return 0;
+}
+
+/* All names of the directory are cached: it was empty, and what came came by us. */
+static bool is_whole(struct inode *dir)
+{
+    struct vnode *v = vnode_of(dir);
+
+    return v->whole && virtiofs_news(dir->sb) && !READ_ONCE(dir->names_lost) &&
+           READ_ONCE(v->whole) == READ_ONCE(virtiofs_of(dir)->names_gen) + 1;
 }
 
 static int virtiofs_mknod(struct inode *dir, struct dentry *d, u32 mode, u64 rdev)

@@ -148,12 +148,12 @@ static void make_room(struct virtiofs *fs)
         shrink(fs, GRANT_LIMIT / 16);
 }
 
-void vnode_grant_given(struct vnode *v, s32 grant)
+void vnode_grant_given(struct vnode *v, bool write, s32 grant)
 {
     s32 none = -1;
 
     make_room(virtiofs_of(v->inode));
-    if (__atomic_compare_exchange_n(&v->grant[1], &none, grant, false, __ATOMIC_RELEASE,
+    if (__atomic_compare_exchange_n(&v->grant[write], &none, grant, false, __ATOMIC_RELEASE,
                                     __ATOMIC_RELAXED))
         remember(virtiofs_of(v->inode), v);
     else

@@ -46,6 +46,7 @@ static void expire(struct super *sb, u64 nodeid, const char *name, size_t len)
     if (!dir)
         return;
     virtiofs_stale(dir);
+    vnode_of(dir)->whole = 0;
     if (len) {
         virtiofs_names_drop(dir);
         expire_name(dir, name, len);

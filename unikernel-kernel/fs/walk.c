@@ -204,7 +204,7 @@ static int step_slow(struct walk *w, const char *name, u32 len, u32 hash)
     struct dentry *child;
     int r;
     walk_unlock(w);
-    r = walk_lookup(w->cur.dentry, name, len, hash, &child);
+    r = walk_lookup(w->cur.dentry, name, len, hash, w->to_read, &child);
     if (!r) {
         dentry_put(w->pin.dentry);
         w->pin.dentry = w->cur.dentry = child;
@@ -351,6 +351,7 @@ static int walk_component(struct walk *w, const char **s_r)
         return go_up(w);
     if (c.len > NAME_MAX)
         return -ENAMETOOLONG;
+    w->to_read = final && w->flags & LOOKUP_TO_READ;
     if ((r = step_down(w, c.name, c.len, c.hash)) < 0)
         return r;
     if (S_ISLNK(w->cur.dentry->inode->mode) && (!final || c.slash || (w->flags & LOOKUP_FOLLOW))) {

@@ -138,6 +138,7 @@ struct inode {
     char *link;                         /* symlink's target once known: kmalloc, freed with the
                                          * inode; set by inode_set_link */
     bool linkable;                      /* O_TMPFILE: link(2) may give it a name */
+    bool names_lost;                    /* directory: names of it have left the name cache */
     bool has_fcaps;                     /* may have security.capability */
     struct list dentries;               /* aliases; dcache_lock */
     struct file_lock_list *flocks;      /* flock and POSIX locks, fs/flock.c */
@@ -180,6 +181,7 @@ struct dentry {
     u32 hash;
     u16 len;
     bool unlinked, mounted;             /* mounted: something is mounted on it */
+    bool to_read;                       /* looked up to be opened for reading: a hint */
     bool hot;                           /* used since d_shrink looked */
     u64 valid_until;                    /* time_mono() until which revalidate is not asked;
                                          * ~0: never, 0: always; D_UNTIL_NEWS */
@@ -273,7 +275,8 @@ struct file *file_anon(const char *anon_name, const struct file_ops *ops, void *
 /* -- names -- */
 enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_EMPTY = 4, LOOKUP_PARENT = 8,
        LOOKUP_CREATE = 16, LOOKUP_NO_XDEV = 32, LOOKUP_NO_SYMLINKS = 64,
-       LOOKUP_NO_MAGICLINKS = 128, LOOKUP_BENEATH = 256, LOOKUP_IN_ROOT = 512 };
+       LOOKUP_NO_MAGICLINKS = 128, LOOKUP_BENEATH = 256, LOOKUP_IN_ROOT = 512,
+       LOOKUP_TO_READ = 1024 /* the last component is to be opened for reading */ };
 /* dfd: AT_FDCWD or a descriptor. name: kernel string. path_r is counted. */
 int path_lookup(int dfd, const char *name, u32 flags, struct path *path_r);
 /* The parent directory and the last component (copied to last, NAME_MAX+1 bytes). */
