@@ -81,6 +81,28 @@ await() {
     xenc delete --force t
 }
 
+@test "the date is the host's, also when that is set" {
+    [ -e /run/lab/conf ] || skip "sets the host's clock: in the lab only"
+    pvh 'echo ready; while sleep 0.2; do echo "now $(date +%s)"; done'
+    ln -s busybox "$B/rootfs/bin/date"
+    xenc run -b "$B" t > "$T/out" 3>&- &
+    await now
+    local t before after
+    before=$(tail -n 1 "$T/out")
+    t=$(date +%s)
+    [ $((t - ${before#now })) -le 2 ]
+    date -s "@$((t + 5000))" > /dev/null
+    for _ in $(seq 60); do
+        after=$(tail -n 1 "$T/out")
+        [ "${after#now }" -lt $((t + 5000)) ] || break
+        sleep 0.2
+    done
+    date -s "@$(($(date +%s) - 5000))" > /dev/null
+    echo "$before, then $after"
+    [ "${after#now }" -ge $((t + 5000)) ] && [ "${after#now }" -le $((t + 5020)) ]
+    xenc kill t KILL
+}
+
 @test "pause and resume" {
     pvh 'i=0; while :; do i=$((i + 1)); echo "n $i"; sleep 0.1; done'
     xenc run -b "$B" t > "$T/out" 3>&- &

@@ -232,6 +232,7 @@ ssize_t vnode_pages_read(struct inode *i, struct uio *u, u64 pos)
         return r;
     while (u->left && pos < size) {
         size_t off = pos % PAGE_SIZE, n = min(min(PAGE_SIZE - off, u->left), (size_t)(size - pos));
+        mm_leave_room();
         u8 *page = p ? page_held(p, pos >> PAGE_SHIFT) : NULL;
         if (!page && kmem_free_bytes() < CHUNK && tries-- && mm_reclaim(CHUNK_PAGES))
             continue;

@@ -128,6 +128,8 @@ void mm_file_age(void);
 /* mm/reclaim.c: makes memory free: pages got. May write files back, so with no locks held
  * that this needs: mm->lock or the files' own. */
 u64 mm_reclaim(u64 pages);
+/* For those who fill caches: waits a little while memory is short. No locks held. */
+void mm_leave_room(void);
 void reclaim_poke(void);                /* memory is getting short. Any context. */
 void reclaim_expect_dirt(void);         /* files are mapped for writing */
 int reclaim_start(void);

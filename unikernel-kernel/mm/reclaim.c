@@ -9,11 +9,13 @@
 
 #define FLUSH_NS (5 * NSEC_PER_SEC)
 #define PAUSE_NS (NSEC_PER_SEC / 50)
+#define WAIT_NS  (NSEC_PER_SEC / 4)
 #define WORTH    8              /* pages: there is something to be had */
 #define TRIES    3              /* the first look at a page only takes its mark of use */
 
 static struct task *worker;
 static u32 poked, dirt;
+static u64 kept;                /* pages: low_mark(); 0: nobody sees to it */
 
 /* Free pages that are too few; the thread makes twice as many. */
 static u64 low_mark(void)
@@ -34,6 +36,22 @@ u64 mm_reclaim(u64 want)
         got += filecache_shrink(want - got, true);
     }
     return got;
+}
+
+/* Half of the reserve is left to those who can't wait. The thread may not have got a CPU yet,
+ * or be at work with the locks that we would need. */
+void mm_leave_room(void)
+{
+    const u64 least = kept / 2;
+
+    if (likely(kmem_free_bytes() >> PAGE_SHIFT >= least))
+        return;
+    for (u64 end = time_mono() + WAIT_NS; time_mono() < end; plat_yield()) {
+        mm_reclaim(kept);
+        if (kmem_free_bytes() >> PAGE_SHIFT >= least)
+            return;
+        reclaim_poke();
+    }
 }
 
 void reclaim_poke(void)
@@ -84,7 +102,8 @@ int reclaim_start(void)
 {
     if (!plat_counts_pages())   /* the host has what there would be to reclaim */
         return 0;
-    kmem_set_low(low_mark());
+    kept = low_mark();
+    kmem_set_low(kept);
     worker = kthread_start("reclaim", reclaim_thread, NULL);
     return worker ? 0 : -ENOMEM;
 }

@@ -1,5 +1,6 @@
 /* Clocks from the TSC. Its rate: KVM's paravirtual clock, CPUID, or a measurement
- * against the old timer chip. The date: KVM's, or the CMOS clock's. */
+ * against the old timer chip. The date: the CMOS clock's, or KVM's, which is asked again
+ * every other second, as the host's clock is set and steered. */
 #include "cpuid.h"
 #include "pvh.h"
 
@@ -11,6 +12,11 @@ struct pvclock {
     u8 flags, pad2[2];
 } __attribute__((aligned(64)));
 struct pvwall { u32 version, sec, nsec; } __attribute__((aligned(64)));
+#define PVCLOCK_STABLE   1u             /* in flags: one TSC for all CPUs */
+#define MSR_PVWALL       0x4b564d00u
+#define MSR_PVCLOCK      0x4b564d01u
+#define DATE_SPAN_MS     2000
+#define DATE_SLACK_NS    100000         /* of so little a step is not worth it */
 
 union pvh_vdso pvh_vdso_data __attribute__((aligned(PAGE_SIZE)));
 static u64 base_tsc, base_real, khz, to_ns, to_tsc;
@@ -19,7 +25,7 @@ static u64 scale(u64 v, u64 mul) { return (u64)((unsigned __int128)v * mul >> 32
 
 u64 pvh_tsc_khz(void) { return khz; }
 u64 plat_clock_mono(void) { return scale(__builtin_ia32_rdtsc() - base_tsc, to_ns) + NSEC_PER_SEC; }
-u64 plat_clock_real(void) { return base_real + plat_clock_mono(); }
+u64 plat_clock_real(void) { return READ_ONCE(base_real) + plat_clock_mono(); }
 
 u64 pvh_ns_to_tsc(u64 ns)
 {
@@ -40,16 +46,31 @@ u32 pvh_kvm_features(void)
     return r[0];
 }
 
+static struct pvclock pvclock;          /* the first CPU's; KVM's to write */
+
+/* The version is odd while KVM writes, and another one after it has. */
+static struct pvclock read_pvclock(void)
+{
+    struct pvclock c;
+    u32 v;
+
+    do {
+        v = __atomic_load_n(&pvclock.version, __ATOMIC_ACQUIRE) & ~1u;
+        c = *(const volatile struct pvclock *)&pvclock;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (READ_ONCE(pvclock.version) != v);
+    return c;
+}
+
 static u64 khz_kvm(void)
 {
-    static struct pvclock c;
-
-    wrmsr(0x4b564d01, plat_gpa(&c) | 1);
-    u32 mul = READ_ONCE(c.mul);
-    int shift = READ_ONCE(c.shift);
-    wrmsr(0x4b564d01, 0);
-    u64 k = mul ? (1000000ull << 32) / mul : 0;
-    return shift < 0 ? k << -shift : k >> shift;
+    wrmsr(MSR_PVCLOCK, plat_gpa(&pvclock) | 1);
+    struct pvclock c = read_pvclock();
+    u64 k = c.mul ? (1000000ull << 32) / c.mul : 0;
+    if (!(c.flags & PVCLOCK_STABLE && pvh_kvm_features() >> 24 & 1) && pvh_host &&
+        pvh_host->ncpus > 1)
+        printk(4, "clock: the host does not promise the same TSC on all CPUs");
+    return c.shift < 0 ? k << -c.shift : k >> c.shift;
 }
 
 static u64 khz_cpuid(void)
@@ -144,12 +165,35 @@ static u64 date_cmos(void)
     return (days(2000u + v[5], v[4], v[3]) * 24 + v[2]) * 3600 + v[1] * 60u + v[0];
 }
 
+/* The date less plat_clock_mono: KVM tells the date at which its paravirtual clock was 0, as
+ * of now. On the first CPU, interrupts off. */
 static u64 date_kvm(void)
 {
     static struct pvwall w;
 
-    wrmsr(0x4b564d00, plat_gpa(&w));            /* at the host's boot of this guest */
-    return READ_ONCE(w.sec) * NSEC_PER_SEC + READ_ONCE(w.nsec);
+    wrmsr(MSR_PVWALL, plat_gpa(&w));
+    struct pvclock c = read_pvclock();
+    u64 wall = READ_ONCE(w.sec) * NSEC_PER_SEC + READ_ONCE(w.nsec);
+    u64 ticks = __builtin_ia32_rdtsc() - c.tsc, mono = plat_clock_mono();
+    ticks = c.shift < 0 ? ticks >> -c.shift : ticks << c.shift;
+    return wall + c.system_time + scale(ticks, c.mul) - mono;
+}
+
+static u64 date_next;                   /* TSC; 0: the date is not KVM's */
+
+void pvh_clock_date(void)
+{
+    u64 now = __builtin_ia32_rdtsc();
+
+    if (likely((s64)(now - date_next) < 0) || !date_next || this_cpu()->id)
+        return;
+    date_next = now + khz * DATE_SPAN_MS;
+    u64 base = date_kvm();
+    s64 off = (s64)(base - base_real);
+    if (off > DATE_SLACK_NS || off < -DATE_SLACK_NS) {
+        WRITE_ONCE(base_real, base);
+        WRITE_ONCE(pvh_vdso_data.d.base_real, base);
+    }
 }
 
 void pvh_clock_init(void)
@@ -166,6 +210,7 @@ void pvh_clock_init(void)
     to_ns = (1000000ull << 32) / khz;
     to_tsc = (khz << 32) / 1000000;
     base_tsc = __builtin_ia32_rdtsc();
-    base_real = (kvm ? date_kvm() : date_cmos() * NSEC_PER_SEC) - NSEC_PER_SEC;
+    base_real = kvm ? date_kvm() : date_cmos() * NSEC_PER_SEC - NSEC_PER_SEC;
+    date_next = kvm ? base_tsc + khz * DATE_SPAN_MS : 0;
     pvh_vdso_data.d = (struct vdso_data){ base_tsc, to_ns, NSEC_PER_SEC, base_real };
 }

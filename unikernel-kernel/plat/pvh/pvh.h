@@ -177,6 +177,7 @@ void pvh_timer_arm(u64 deadline);               /* WAIT_FOREVER: off */
 int pvh_ioapic_route(u32 irq, u8 vector);
 void pvh_clock_init(void);
 u64 pvh_ns_to_tsc(u64 mono_ns);
+void pvh_clock_date(void);      /* interrupts off: now and then the date is the host's again */
 u64 pvh_tsc_khz(void);
 u32 pvh_kvm_features(void);     /* KVM_FEATURE_*: bits of eax of its cpuid leaf; 0: no KVM */
 void pvh_trap_init(struct cpu *c);

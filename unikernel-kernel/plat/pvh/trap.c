@@ -38,6 +38,7 @@ static void interrupt(u64 vec)
         pvh_wake_irq();
     else
         pvh_bus_irq((unsigned)vec);
+    pvh_clock_date();
     pvh_apic_eoi();
 }
 

@@ -27,6 +27,12 @@ static u64 mono(const struct vdso_data *d)
     return (u64)((unsigned __int128)t * d->to_ns >> 32) + d->base_mono;
 }
 
+/* It changes when the host's clock is set. */
+static u64 real(const struct vdso_data *d)
+{
+    return *(const volatile u64 *)&d->base_real;
+}
+
 int __vdso_clock_gettime(int clock, struct timespec *ts)
 {
     const struct vdso_data *d = data();
@@ -34,7 +40,7 @@ int __vdso_clock_gettime(int clock, struct timespec *ts)
 
     switch (clock) {
     case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE:
-        ns = mono(d) + d->base_real;
+        ns = mono(d) + real(d);
         break;
     case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE:
         ns = mono(d);
@@ -54,7 +60,7 @@ int __vdso_clock_gettime(int clock, struct timespec *ts)
 int __vdso_gettimeofday(struct timeval *tv, struct timezone *tz)
 {
     const struct vdso_data *d = data();
-    u64 ns = mono(d) + d->base_real;
+    u64 ns = mono(d) + real(d);
 
     if (tv) {
         tv->tv_sec = (long)(ns / NSEC);
@@ -68,7 +74,7 @@ int __vdso_gettimeofday(struct timeval *tv, struct timezone *tz)
 long __vdso_time(long *t)
 {
     const struct vdso_data *d = data();
-    long s = (long)((mono(d) + d->base_real) / NSEC);
+    long s = (long)((mono(d) + real(d)) / NSEC);
 
     if (t)
         *t = s;
