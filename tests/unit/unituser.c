@@ -4,6 +4,7 @@
 #include "mm.h"
 #include "proc.h"
 #include "errand.h"
+#include "ptrace.h"
 #include "unitplat.h"
 #include "user.h"
 #include "vfs.h"
@@ -267,6 +268,19 @@ WEAK struct proc *proc_find_get(int nr) { return proc_by_id(nr); }
 /* Nobody asks anything of another. */
 WEAK void errand_serve(void) {}
 WEAK void errand_end(void) {}
+
+/* Nobody traces. */
+WEAK int ptrace_signal(int sig, struct ksiginfo *info) { return sig; }
+WEAK void ptrace_group_stop(void) {}
+WEAK void ptrace_trap(void) {}
+WEAK int ptrace_clone(struct task *child, u64 flags, int exit_signal) { return 0; }
+WEAK void ptrace_cloned(int event, int tid) {}
+WEAK void ptrace_not_cloned(struct task *child) {}
+WEAK void ptrace_exit(int code) {}
+WEAK void ptrace_task_gone(struct task *t) {}
+WEAK void ptrace_tracer_gone(struct proc *p) {}
+WEAK void ptrace_free(struct task *t) {}
+WEAK bool ptrace_report(struct proc *p, struct wait_req *rq, bool *any_r) { return false; }
 
 /* There is one pid namespace. */
 WEAK int pid_nr_in(const struct pid_ns *ns, int id) { return id; }

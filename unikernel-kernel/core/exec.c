@@ -3,6 +3,7 @@
 #include "exec.h"
 #include "futex.h"
 #include "proc.h"
+#include "ptrace.h"
 #include "user.h"
 #include "vfs.h"
 
@@ -279,7 +280,7 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     struct task *t = current();
     struct exec_args a = *args;
     struct image *im = kzalloc(sizeof *im);
-    int e = -ENOMEM;
+    int e = -ENOMEM, tid = t->tid;
 
     a.strings = kmalloc(args->len + 1);
     if (!im || !a.strings)
@@ -305,6 +306,7 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
     reset_task(t);
     if (become(im, &a) < 0)
         task_exit_group(11 /* SIGSEGV */);
+    ptrace_exec(tid);
 out:
     if (im)
         elf_release(im);

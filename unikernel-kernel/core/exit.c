@@ -7,6 +7,7 @@
 #include "ipc.h"
 #include "mm.h"
 #include "proc.h"
+#include "ptrace.h"
 #include "tty.h"
 #include "user.h"
 #include "vfs.h"
@@ -193,7 +194,9 @@ static bool leave(struct task *t, struct proc *p, bool leader, struct session **
     if (!leader) list_del(&t->proc_link);
     last = p->nthreads == 0;
     spin_unlock(&t->sighand->lock);
+    if (task_traced(t)) ptrace_task_gone(t);
     if (!leader) tid_free(t->tid);
+    if (last) ptrace_tracer_gone(p);
     if (last && p->session->sid == p->pid) {
         *left_r = p->session;
         ref_get(&p->session->ref);
@@ -213,6 +216,7 @@ void task_exit(int code)
 
     assert(p != &kthread_proc);
     t->exit_code = code;
+    if (task_traced(t)) ptrace_exit(code);
     if (p == init_proc && READ_ONCE(p->nthreads) == 1) {
         vfs_sync_all(false);    /* what others have stored through mappings */
         end_domain(p, t);

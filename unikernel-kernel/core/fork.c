@@ -6,6 +6,7 @@
 #include <asm/resource.h>
 #include "mm.h"
 #include "proc.h"
+#include "ptrace.h"
 #include "user.h"
 #include "vfs.h"
 
@@ -299,7 +300,7 @@ static int start(struct task *c, struct task *t, enum plat_start how, u64 tls)
 static long launch(struct task *c, struct task *t, const struct clone_req *rq)
 {
     enum plat_start how = start_kind(rq->flags);
-    int tid = pid_nr(c->tid), pidfd = -1, r;
+    int tid = pid_nr(c->tid), id = c->tid, pidfd = -1, event, r;
 
     r = link_child(c, t, rq);
     if (r < 0) return r;
@@ -307,12 +308,14 @@ static long launch(struct task *c, struct task *t, const struct clone_req *rq)
     if (r >= 0 && (rq->flags & CLONE_PARENT_SETTID) && put_user(tid, rq->parent_tid) < 0)
         r = -EFAULT;
     ref_get(&c->ref);
+    event = ptrace_clone(c, rq->flags, rq->exit_signal);
     bool limited = c->proc != t->proc && c->proc->rlim[RLIMIT_CPU].cur != ~0ull;
     if (r >= 0 && limited) timers_cpu_limit(c->proc);
     if (r >= 0)
         r = start(c, t, how, (rq->flags & CLONE_SETTLS) ? rq->tls : PLAT_KEEP_TLS);
     if (r < 0) {
         if (limited) timers_exit(c->proc);
+        ptrace_not_cloned(c);
         unlink_child(c, t);
         if (pidfd >= 0) fd_close(pidfd);
         task_put(c);
@@ -322,6 +325,7 @@ static long launch(struct task *c, struct task *t, const struct clone_req *rq)
     if (how == PLAT_VFORK || r == PLAT_LENT) plat_vfork_wait(c);
     if (how != PLAT_VFORK && (rq->flags & CLONE_VFORK)) wait_vfork(c);
     task_put(c);
+    if (event) ptrace_cloned(event, id);
     return tid;
 }
 

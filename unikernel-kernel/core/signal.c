@@ -107,7 +107,7 @@ bool signal_pending(const struct task *t)
     u32 work = __atomic_load_n(&t->work, __ATOMIC_ACQUIRE);
 
     if (likely(!work)) return false;
-    if (work & (WORK_EXIT | WORK_STOP)) return true;
+    if (work & (WORK_EXIT | WORK_STOP | WORK_TRAP)) return true;
     return (work & WORK_SIGNAL) && deliverable(t);
 }
 

@@ -1,6 +1,7 @@
 /* On the way back to the program: stops, default actions, handlers, restarted calls. */
 #include <asm/resource.h>
 #include "proc.h"
+#include "ptrace.h"
 #include "sigq.h"
 
 #define NR_RESTART_SYSCALL 219
@@ -33,8 +34,13 @@ static int next_handled(struct task *t, struct ksiginfo *info_r, struct ksigacti
         int sig;
 
         if (work & WORK_EXIT) return 0;
+        if (work & WORK_TRAP) {
+            ptrace_trap();
+            continue;
+        }
         if (work & WORK_STOP) {
-            signal_stop_self();
+            if (task_traced(t)) ptrace_group_stop();
+            else signal_stop_self();
             continue;
         }
         spin_lock(&t->sighand->lock);
@@ -44,6 +50,12 @@ static int next_handled(struct task *t, struct ksiginfo *info_r, struct ksigacti
             signal_retarget(t, t->blocked);
             spin_unlock(&t->sighand->lock);
             return 0;
+        }
+        if (task_traced(t) && sig != SIGKILL) {
+            spin_unlock(&t->sighand->lock);
+            sig = ptrace_signal(sig, info_r);
+            if (!sig) continue;
+            spin_lock(&t->sighand->lock);
         }
         a = &t->sighand->action[sig - 1];
         *act_r = *a;

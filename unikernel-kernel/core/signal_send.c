@@ -3,6 +3,7 @@
 #include <asm/poll.h>
 #include <asm/siginfo.h>
 #include "proc.h"
+#include "ptrace.h"
 #include "sigq.h"
 
 void signal_poke(struct task *t)
@@ -39,7 +40,8 @@ static bool ignored(const struct task *t, int sig, bool force)
 {
     u64 handler = t->sighand->action[sig - 1].handler;
 
-    if ((t->blocked | t->awaited) & SIGMASK(sig)) return false;
+    if (((t->blocked | t->awaited) & SIGMASK(sig)) || (task_traced(t) && sig != SIGKILL))
+        return false;
     if (proc_unkillable(t->proc) && handler == HANDLER_DFL &&
         !(force && (SIGS_HARD & SIGMASK(sig))))
         return true;
@@ -48,7 +50,8 @@ static bool ignored(const struct task *t, int sig, bool force)
 
 static bool may_take(const struct task *t, int sig)
 {
-    return task_lives(t) && !(t->blocked & SIGMASK(sig)) && READ_ONCE(t->state) != TASK_STOPPED;
+    return task_lives(t) && !(t->blocked & SIGMASK(sig)) && READ_ONCE(t->state) != TASK_STOPPED &&
+           READ_ONCE(t->state) != TASK_TRACED;
 }
 
 /* Makes a thread take what is pending: t if that may, else one of the process that has
@@ -227,7 +230,7 @@ void signal_retarget(struct task *t, ksigset_t which)
     list_for_each(o, &t->proc->threads, proc_link) {
         if (o == t || !task_lives(o) || !(left & ~o->blocked)) continue;
         left &= o->blocked;
-        if (o->state != TASK_STOPPED) signal_poke(o);
+        if (o->state != TASK_STOPPED && o->state != TASK_TRACED) signal_poke(o);
         if (!left) return;
     }
 }

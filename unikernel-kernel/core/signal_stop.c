@@ -3,6 +3,7 @@
 #include <asm/siginfo.h>
 #include "errand.h"
 #include "proc.h"
+#include "ptrace.h"
 #include "sigq.h"
 
 bool signal_all_stopped(const struct proc *p)
@@ -10,7 +11,7 @@ bool signal_all_stopped(const struct proc *p)
     const struct task *t;
 
     list_for_each(t, &p->threads, proc_link)
-        if (task_lives(t) && t->state != TASK_STOPPED) return false;
+        if (task_lives(t) && t->state != TASK_STOPPED && t->state != TASK_TRACED) return false;
     return true;
 }
 
@@ -64,7 +65,7 @@ void signal_stop_self(void)
     if (last) proc_notify_parent(p, CLD_STOPPED, p->stop_sig);
     mutex_unlock(&procs_lock);
 
-    while (must_rest(t)) {
+    while (must_rest(t) && !task_traced(t)) {
         plat_task_wait(t, WAIT_FOREVER);
         errand_serve();
     }
@@ -86,7 +87,7 @@ bool signal_unstop(struct proc *p)
     list_for_each(t, &p->threads, proc_link) {
         if (!(READ_ONCE(t->work) & WORK_STOP)) continue;
         __atomic_and_fetch(&t->work, ~(u32)WORK_STOP, __ATOMIC_SEQ_CST);
-        if (t->state == TASK_STOPPED) task_wake(t);
+        if (t->state == TASK_STOPPED || t->state == TASK_TRACED) task_wake(t);
     }
     return was;
 }

@@ -1,6 +1,7 @@
 /* Tables of tasks and processes and their counted references; numbers are pid.c's. */
 #include "mm.h"
 #include "proc.h"
+#include "ptrace.h"
 #include "vfs.h"
 
 struct mutex procs_lock;
@@ -14,6 +15,7 @@ static struct list dead_tasks = LIST_INIT(dead_tasks);
 
 struct proc kthread_proc = {
     .threads = LIST_INIT(kthread_proc.threads), .children = LIST_INIT(kthread_proc.children),
+    .tracees = LIST_INIT(kthread_proc.tracees), .ended = LIST_INIT(kthread_proc.ended),
     .sibling = LIST_INIT(kthread_proc.sibling), .all_link = LIST_INIT(kthread_proc.all_link),
     .child_wq = { .head = LIST_INIT(kthread_proc.child_wq.head) },
     .exit_wq = { .head = LIST_INIT(kthread_proc.exit_wq.head) }, .ref = { 1 },
@@ -50,6 +52,8 @@ struct proc *proc_new(void)
     if (!p) return NULL;
     ref_init(&p->ref);
     list_init(&p->children);
+    list_init(&p->tracees);
+    list_init(&p->ended);
     list_init(&p->sibling);
     list_init(&p->all_link);
     list_init(&p->threads);
@@ -70,6 +74,7 @@ static void task_free(struct task *t)
     }
     if (t->cred) cred_put(t->cred);
     seccomp_put(t->seccomp);
+    ptrace_free(t);
     kfree(t->poll_scratch);
     if (t->proc) proc_put(t->proc);
     plat_task_free(t);

@@ -2,6 +2,7 @@
 #include <linux/signal.h>
 #include <linux/wait.h>
 #include "proc.h"
+#include "ptrace.h"
 
 void proc_usage(struct proc *p, struct kusage *u)
 {
@@ -102,6 +103,7 @@ static int scan(struct proc *p, struct wait_req *rq)
             break;
         }
     }
+    if (!r && ptrace_report(p, rq, &any)) r = 1;
     mutex_unlock(&procs_lock);
     return r ? r : any ? 0 : -ECHILD;
 }

@@ -63,7 +63,7 @@ static bool interrupted(const struct task *t)
     u32 work = READ_ONCE(t->work);
 
     if (likely(!work)) return false;
-    if (work & (WORK_EXIT | WORK_STOP)) return true;
+    if (work & (WORK_EXIT | WORK_STOP | WORK_TRAP)) return true;
     return (work & WORK_SIGNAL) && signal_pending(t);
 }
 

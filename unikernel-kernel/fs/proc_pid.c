@@ -1,5 +1,6 @@
 /* /proc/PID: one process in text. */
 #include "procfs.h"
+#include "ptrace.h"
 #include <asm/resource.h>
 #include <linux/mman.h>
 #include "mm.h"
@@ -10,7 +11,7 @@
 
 /* What is asked for often, gathered once under the process lock. */
 struct snapshot {
-    int pid, tid, ppid, pgid, sid, tty, tpgid;
+    int pid, tid, ppid, pgid, sid, tty, tpgid, tracer;
     u32 nthreads;
     struct kusage use;
     u64 cutime, cstime, cminflt, vsize, rss, peak;
@@ -23,6 +24,8 @@ static char state_of(struct task *t)
 
     if (p->zombie || t->state == TASK_ZOMBIE)
         return 'Z';
+    if (t->state == TASK_TRACED)
+        return 't';
     if (p->stopped || t->state == TASK_STOPPED)
         return 'T';
     switch (READ_ONCE(t->state)) {
@@ -52,6 +55,8 @@ static void take(struct proc_ctx *c, struct snapshot *s)
     s->tid = pid_nr_in(c->ns, t->tid);
     s->ppid = p->parent ? pid_nr_in(c->ns, p->parent->pid) : 0;
     s->pgid = pid_nr_in(c->ns, p->pgid);
+    if (task_traced(t))
+        s->tracer = pid_nr_in(c->ns, t->ptrace->tracer->pid);
     if (p->session) {
         s->sid = pid_nr_in(c->ns, p->session->sid);
         s->tty = (int)session_tty_dev(p->session);
@@ -214,6 +219,7 @@ static const char *state_name(char c)
     case 'S': return "S (sleeping)";
     case 'D': return "D (disk sleep)";
     case 'T': return "T (stopped)";
+    case 't': return "t (tracing stop)";
     case 'Z': return "Z (zombie)";
     case 'X': return "X (dead)";
     default: return "R (running)";
@@ -283,8 +289,8 @@ int proc_status(struct seq *s, struct proc_ctx *ctx)
         seq_printf(s, "Umask:\t%04o\n", fs->umask);
         fsctx_put(fs);
     }
-    seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-               state_name(p.state), p.pid, p.tid, p.ppid);
+    seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+               state_name(p.state), p.pid, p.tid, p.ppid, p.tracer);
     status_creds(s, c);
     seq_printf(s, "FDSize:\t%u\nGroups:\t", open_table_size(t));
     for (u32 k = 0; k < c->ngroups; k++)

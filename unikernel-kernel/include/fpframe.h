@@ -16,6 +16,10 @@ struct fp_buf { _Alignas(64) u8 b[FP_XSAVE_MAX + 8]; };
 size_t fpframe_size(const struct fp_format *f);         /* bytes of a frame */
 /* An area that XSAVE has written becomes a frame. */
 void fpframe_seal(const struct fp_format *f, u8 *b);
+/* It becomes a register set of ptrace(2): NT_X86_XSTATE has XCR0 at 464. And the reverse, all
+ * of it or the legacy part, into the area b: 0, or -EINVAL for another size. */
+void fpframe_mark(const struct fp_format *f, u8 *b);
+int fpframe_replace(const struct fp_format *f, u8 *b, const void *src, size_t n);
 /* Makes an area of anybody's safe to load: reserved bits would fault. extended: there is more
  * than the legacy part. */
 void fpframe_sanitize(const struct fp_format *f, u8 *b, bool extended);

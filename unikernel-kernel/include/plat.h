@@ -113,6 +113,11 @@ void plat_lock_wake(u32 *v);                    /* one waiter */
 size_t plat_fp_size(void);                      /* bytes, both magics included */
 int plat_fp_to_user(uptr_t dst);                /* 64-aligned; 0 or -EFAULT */
 int plat_fp_from_user(uptr_t src);              /* 0: init state */
+/* The same as registers (ptrace(2): NT_X86_XSTATE; XCR0 at 464) in kernel memory, at most
+ * PLAT_FP_MAX bytes: how many. Written: all of them, or the first 512; 0 or -EINVAL. */
+#define PLAT_FP_MAX 4096u
+size_t plat_fp_read(void *dst);
+int plat_fp_write(const void *src, size_t n);
 
 /* -- address spaces: host side of mm/ (locks held there) -- */
 enum plat_src { PLAT_ANON, PLAT_PAGES, PLAT_GRANT };

@@ -24,10 +24,11 @@ enum {
     WORK_CTL = 1u << 3,         /* temp mask to restore and the like */
     WORK_SETTLE = 1u << 4,      /* plat_settle */
     WORK_ERRAND = 1u << 5,      /* errand_serve */
+    WORK_TRAP = 1u << 6,        /* ptrace_trap */
 };
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING /* interruptible */, TASK_DSLEEP,
-                  TASK_STOPPED, TASK_ZOMBIE, TASK_DEAD };
+                  TASK_STOPPED, TASK_TRACED /* stopped for its tracer */, TASK_ZOMBIE, TASK_DEAD };
 
 /* What a thread has done since it began. Only it adds to them, and plainly, as that is done
  * on hot paths; who reads may see one that is a little old. */
@@ -92,6 +93,7 @@ struct task {
     u32 personality;
     struct seccomp *seccomp;
     u64 fault_err, fault_trap;          /* of the last fault: what a handler is shown */
+    struct ptrace *ptrace;              /* NULL: was never traced (ptrace.h) */
     struct list errands;                /* what others ask of it (core/errand.c) */
     bool no_errands;
     void *poll_scratch;                 /* poll/select: buffers kept between calls */
@@ -109,6 +111,7 @@ struct proc {
     struct proc *parent;                /* procs_lock */
     int ppid;                           /* what pidns calls it; readable without the lock */
     struct list children, sibling;      /* procs_lock */
+    struct list tracees, ended;         /* procs_lock: ptrace.h */
     struct list all_link;               /* procs_lock */
     /* Changed under procs_lock and the leader's sighand->lock: either is enough to
      * read. threads: a dead leader stays in it; nthreads: those that live. */

@@ -51,6 +51,25 @@ void fpframe_sanitize(const struct fp_format *f, u8 *b, bool extended)
     memcpy(b + FP_LEGACY, &xbv, sizeof xbv);
 }
 
+void fpframe_mark(const struct fp_format *f, u8 *b)
+{
+    if (f->legacy)
+        return;
+    memset(b + SW_RESERVED, 0, FP_LEGACY - SW_RESERVED);
+    memcpy(b + SW_RESERVED, &f->features, sizeof f->features);
+}
+
+int fpframe_replace(const struct fp_format *f, u8 *b, const void *src, size_t n)
+{
+    if (n != FP_LEGACY && n != f->size)
+        return -EINVAL;
+    memcpy(b, src, n);
+    if (n == FP_LEGACY && !f->legacy)
+        b[FP_LEGACY] |= 3;      /* x87 and SSE are not in their initial state */
+    fpframe_sanitize(f, b, true);
+    return 0;
+}
+
 int fpframe_read(const struct fp_format *f, struct fp_buf *buf, uptr_t src)
 {
     struct _fpx_sw_bytes sw;

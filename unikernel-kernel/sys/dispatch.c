@@ -1,5 +1,6 @@
 /* The way from a number to a function. */
 #include "proc.h"
+#include "ptrace.h"
 #include "sys.h"
 #include "trace.h"
 
@@ -43,9 +44,9 @@ static inline long call(u64 nr, const u64 *a)
 }
 
 /* Somebody traces, some task has a filter, or a forked child runs in its parent's place. */
-static __attribute__((noinline)) void watched_dispatch(struct regs *r)
+static void watched_call(struct regs *r)
 {
-    struct task *t = current();
+    const struct task *t = current();
     u64 nr = r->nr;
 
     r->rax = (u64)-ENOSYS;              /* what a filter's tracer finds */
@@ -58,6 +59,15 @@ static __attribute__((noinline)) void watched_dispatch(struct regs *r)
     void *tr = trace_enter(nr, r->arg);
     r->rax = (u64)call(nr, r->arg);
     trace_leave(tr, nr, r->arg, (long)r->rax);
+}
+
+static __attribute__((noinline)) void watched_dispatch(struct regs *r)
+{
+    struct task *t = current();
+    bool traced = task_traced(t);
+
+    if (!traced || ptrace_syscall_enter(r)) watched_call(r);
+    if (traced) ptrace_syscall_exit(r);
 }
 
 void syscall_dispatch(struct regs *r)

@@ -80,6 +80,10 @@ su u -c './capgrep Cap[PE] /proc/self/status'; setcap -r ./capgrep; su u -c './c
 su u -c 'setcap cap_chown=ep ./capid 2>&1; cp capid /tmp/x && getcap /tmp/x'; echo >> capid; getcap capid; cat /proc/sys/kernel/cap_last_cap | wc -l
 t strace
 strace -V | head -n 1 | num
+strace -o tr -e trace=openat,close,exit_group /bin/true; grep -c ld.so.cache tr; tail -n 2 tr
+strace -f -o tr -e trace=exit_group,kill sh -c 'sh -c "exit 3"; kill -USR1 $$'; echo $?; grep -c exit_group tr; sed 's/^[0-9]* *//' tr | grep -E '^(---|\+\+\+)' | sed 's/_pid=[0-9]*/_pid=N/' | sort
+strace -c -o tr ls / > /dev/null; grep -c -E ' (execve|openat|getdents64)$' tr
+sleep 5 & strace -o tr -p $! 2> /dev/null & sleep 0.5; kill %1; wait %2 2> /dev/null; tail -n 1 tr
 t proc
 for f in cmdline comm environ limits io maps status stat statm smaps smaps_rollup sched schedstat syscall wchan oom_score oom_score_adj cgroup auxv mountinfo mounts \
     numa_maps personality loginuid sessionid timerslack_ns fdinfo/0 coredump_filter uid_map gid_map setgroups; do

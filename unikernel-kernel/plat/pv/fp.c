@@ -48,36 +48,64 @@ static struct _xstate *host_area(const struct regs *r)
     return (struct _xstate *)((struct ucontext *)r->host)->uc_mcontext.fpstate;
 }
 
-int plat_fp_to_user(uptr_t dst)
+static void save_state(u8 *b)
 {
     const struct regs *r = current()->regs;
-    struct fp_buf buf;
 
     if (r->host) {
-        memcpy(buf.b, host_area(r), fp.size);
+        memcpy(b, host_area(r), fp.size);
     } else {
-        memset(buf.b + 512, 0, 64);
-        pv_xsave(buf.b);
+        memset(b + 512, 0, 64);
+        pv_xsave(b);
     }
+}
+
+static int load_state(const u8 *b)
+{
+    const struct regs *r = current()->regs;
+
+    if (!r->host)
+        return pv_xrstor(b) ? -EFAULT : 0;
+    /* Keep the host's own description of its frame. */
+    u8 *h = (u8 *)host_area(r);
+    memcpy(h, b, offsetof(struct _fpstate, sw_reserved));
+    memcpy(h + 512, b + 512, fp.size - 512);
+    return 0;
+}
+
+int plat_fp_to_user(uptr_t dst)
+{
+    struct fp_buf buf;
+
+    save_state(buf.b);
     fpframe_seal(&fp, buf.b);
     return copy_to_user(dst, buf.b, plat_fp_size());
 }
 
 int plat_fp_from_user(uptr_t src)
 {
-    const struct regs *r = current()->regs;
     struct fp_buf buf;
 
-    if (fpframe_read(&fp, &buf, src) < 0)
-        return -EFAULT;
-    if (r->host) {
-        /* Keep the host's own description of its frame. */
-        u8 *h = (u8 *)host_area(r);
-        memcpy(h, buf.b, offsetof(struct _fpstate, sw_reserved));
-        memcpy(h + 512, buf.b + 512, fp.size - 512);
-        return 0;
-    }
-    return pv_xrstor(buf.b) ? -EFAULT : 0;
+    return fpframe_read(&fp, &buf, src) < 0 ? -EFAULT : load_state(buf.b);
+}
+
+size_t plat_fp_read(void *dst)
+{
+    struct fp_buf buf;
+
+    save_state(buf.b);
+    fpframe_mark(&fp, buf.b);
+    memcpy(dst, buf.b, fp.size);
+    return fp.size;
+}
+
+int plat_fp_write(const void *src, size_t n)
+{
+    struct fp_buf buf;
+
+    save_state(buf.b);
+    int r = fpframe_replace(&fp, buf.b, src, n);
+    return r < 0 ? r : load_state(buf.b);
 }
 
 void pv_fp_load_from_frame(struct regs *r)

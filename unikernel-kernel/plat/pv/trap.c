@@ -139,6 +139,15 @@ static void kernel_signal(int sig, siginfo_t *si, struct ucontext *uc)
           sig == SIGSYS ? si->si_syscall : -1);
 }
 
+/* The way out without a host frame has loaded flags with which one instruction of the
+ * program is to run (ptrace.h): here is a frame to leave by. */
+static bool stepping_out(const struct ucontext *uc)
+{
+    u64 rip = uc->uc_mcontext.rip;
+
+    return rip >= (u64)pv_exit_check && rip < (u64)pv_exit_end;
+}
+
 /* On the signal stack, first thing. NULL: go straight back. Else the signal came from
  * the program: its registers, saved where a system call would have put them. */
 struct regs *pv_signal_entry(int sig, void *info, void *ucp)
@@ -146,6 +155,11 @@ struct regs *pv_signal_entry(int sig, void *info, void *ucp)
     struct ucontext *uc = ucp;
     siginfo_t *si = info;
 
+    if (unlikely(sig == SIGTRAP) && stepping_out(uc)) {
+        struct regs *r = plat_task_regs(current());
+        r->host = (u64)uc;
+        return r;
+    }
     if (pv_in_kernel(uc->uc_mcontext.rip)) {
         kernel_signal(sig, si, uc);
         return NULL;
@@ -193,6 +207,10 @@ void pv_user_trap(struct regs *r, void *info, int sig)
 
     current()->regs = r;
     current()->plat.in_kick = sig == PV_SIG_KICK;
+    if (unlikely(sig == SIGTRAP) && stepping_out(uc)) {
+        store_regs(r, uc);
+        return;
+    }
     if (sig == SIGSYS && unlikely(si->si_arch != AUDIT_ARCH_X86_64)) {
         /* int $0x80: other numbers and half of the registers, as on a kernel without it */
         current()->fault_err = INT80_ERR;

@@ -119,3 +119,24 @@ int plat_fp_from_user(uptr_t src)
 
     return fpframe_read(&fp, &buf, src) < 0 || load(buf.b) ? -EFAULT : 0;
 }
+
+size_t plat_fp_read(void *dst)
+{
+    struct fp_buf buf;
+
+    memset(buf.b, 0, fp.size);
+    pvh_fp_save(buf.b);
+    fpframe_mark(&fp, buf.b);
+    memcpy(dst, buf.b, fp.size);
+    return fp.size;
+}
+
+int plat_fp_write(const void *src, size_t n)
+{
+    struct fp_buf buf;
+
+    memset(buf.b, 0, fp.size);
+    pvh_fp_save(buf.b);
+    int r = fpframe_replace(&fp, buf.b, src, n);
+    return r < 0 ? r : load(buf.b) ? -EFAULT : 0;
+}
