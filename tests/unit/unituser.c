@@ -269,6 +269,9 @@ WEAK struct proc *proc_find_get(int nr) { return proc_by_id(nr); }
 WEAK void errand_serve(void) {}
 WEAK void errand_end(void) {}
 
+WEAK void mm_file_cut(const struct inode *i, u64 from) {}
+WEAK bool mm_file_written(const struct inode *i) { return false; }
+
 /* Nobody traces. */
 WEAK int ptrace_signal(int sig, struct ksiginfo *info) { return sig; }
 WEAK void ptrace_group_stop(void) {}

@@ -91,6 +91,8 @@ int inode_setattr(struct dentry *d, struct inode *i, struct iattr *a)
         r = i->ops->setattr(i, a);
     }
     mutex_unlock(&i->lock);
+    if (!r && (a->valid & ATTR_SIZE) && i->ops->size_set)
+        i->ops->size_set(i);
     if (!r && event)
         notify_dentry(d, event);
     return r;

@@ -66,6 +66,7 @@ int file_get_seals(struct file *f)
 int file_add_seals(struct file *f, u32 seals)
 {
     struct tinode *t;
+    u32 before;
     int r = 0;
     if (seals & ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
                        F_SEAL_FUTURE_WRITE))
@@ -76,6 +77,7 @@ int file_add_seals(struct file *f, u32 seals)
         return -EPERM;
     t = tinode_of(f->inode);
     mutex_lock(&f->inode->lock);
+    before = t->seals;
     if (t->seals & F_SEAL_SEAL)
         r = -EPERM;
     else if ((seals & ~t->seals & F_SEAL_WRITE) && mm_file_may_store(f->inode))
@@ -83,5 +85,10 @@ int file_add_seals(struct file *f, u32 seals)
     else
         t->seals |= seals;
     mutex_unlock(&f->inode->lock);
-    return r;
+    if (r || !(seals & F_SEAL_WRITE) || !t->mapped || !mm_file_written(f->inode))
+        return r;
+    mutex_lock(&f->inode->lock);
+    t->seals = before;
+    mutex_unlock(&f->inode->lock);
+    return -EBUSY;
 }

@@ -25,6 +25,7 @@ struct tinode {                 /* inode->priv */
     u32 height;
     u64 npages;
     bool mapped;                /* pages may be in programs: they stay until the end */
+    bool cut;                   /* it became shorter, and mappings do not know yet */
     u32 seals;                  /* F_SEAL_*; F_SEAL_SEAL from the start if not sealable */
     struct txattr *xattrs;
     struct rbtree by_name, by_cookie;   /* of tdirents */
@@ -58,6 +59,7 @@ void tmpfs_dir_free(struct inode *dir);
 extern const struct file_ops tmpfs_file_fops;
 void tmpfs_data_free(struct inode *i);
 int tmpfs_set_size(struct inode *i, u64 size);
+void tmpfs_size_set(struct inode *i);
 void tmpfs_mq_evict(struct tinode *t);  /* mqueue_fs.c: t->mq goes */
 /* tmpfs_pages.c: tree lock not held by the caller */
 void *tpages_find(struct tinode *t, u64 index);
@@ -76,6 +78,6 @@ int tmpfs_removexattr(struct inode *i, const char *name);
 void tmpfs_xattr_free(struct inode *i);
 int tmpfs_setattr(struct inode *i, const struct iattr *a);
 #define TMPFS_ATTR_OPS \
-    .setattr = tmpfs_setattr, .getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, \
-    .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr
+    .setattr = tmpfs_setattr, .size_set = tmpfs_size_set, .getxattr = tmpfs_getxattr, \
+    .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr
 #endif

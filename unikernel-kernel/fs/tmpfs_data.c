@@ -123,11 +123,21 @@ int tmpfs_set_size(struct inode *i, u64 size)
     WRITE_ONCE(i->size, size);
     spin_unlock(&t->lock);
     if (size < old) {
+        t->cut |= t->mapped;
         if (size & (PAGE_SIZE - 1))
             zero_part(i, size, PAGE_UP(size));
         tpages_drop(i, PAGE_UP(size) >> PAGE_SHIFT, ~0ull - 1);
     }
     return 0;
+}
+
+void tmpfs_size_set(struct inode *i)
+{
+    struct tinode *t = tinode_of(i);
+    if (!READ_ONCE(t->cut))
+        return;
+    WRITE_ONCE(t->cut, false);
+    mm_file_cut(i, PAGE_UP(READ_ONCE(i->size)) >> PAGE_SHIFT);
 }
 
 static int allocate(struct inode *i, u64 off, u64 end, bool keep_size)
@@ -225,6 +235,7 @@ static int tmpfs_mmap(struct file *f, struct map_source *s, u32 prot, bool share
     spin_unlock(&t->lock);
     s->kind = SRC_PAGES;
     s->page = tmpfs_page;
+    s->no_write = shared && (t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
     return 0;
 }
 

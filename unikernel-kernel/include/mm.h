@@ -18,6 +18,7 @@ struct map_source {
     void *(*page)(struct file *f, u64 index, bool write);
     /* SRC_PAGES, optional: held around page() until what it returned is mapped. */
     void (*lock)(struct file *f), (*unlock)(struct file *f);
+    bool no_write;                      /* never to become writable: a sealed file */
     bool counted;                       /* the pages' entries are counted: plat_map.counted */
 };
 
@@ -121,6 +122,11 @@ void mm_file_zap(const struct inode *i, u64 from);
 /* Is it mapped shared anywhere, by an open file that could be written to? */
 bool mm_file_may_store(const struct inode *i);
 void mm_file_sweep(const struct inode *i);
+/* Of tmpfs, whose pages are not counted: the file ends before page `from` now, and whoever
+ * touches a mapping beyond gets SIGBUS. No locks; waits for other processes (errand.h). */
+void mm_file_cut(const struct inode *i, u64 from);
+/* Is there a shared mapping through which the file could be changed? */
+bool mm_file_written(const struct inode *i);
 /* Takes pages of files out of all mappings where they have not been used since the last
  * call; what can't be had without waiting is left alone. */
 void mm_file_age(void);

@@ -78,6 +78,7 @@ struct inode_ops {
     int (*follow)(struct inode *i, struct path *p_r);
     int (*getattr)(struct inode *i, struct kstat *st);  /* NULL: from the inode */
     int (*setattr)(struct inode *i, const struct iattr *a);
+    void (*size_set)(struct inode *i);          /* or NULL: after a size was set, unlocked */
     int (*permission)(struct inode *i, int mask);       /* NULL: by mode; mask MAY_* */
     /* A cached name is about to be used: true if it still holds. NULL: always. */
     bool (*revalidate)(struct dentry *d);       /* asked of the directory's ops, only after

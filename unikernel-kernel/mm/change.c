@@ -33,7 +33,7 @@ static int protect_vma(struct mm *mm, struct vma *v, u32 prot)
     if (v->prot == prot)
         return 0;
     if ((v->flags & MAP_SHARED) && (prot & PROT_WRITE) && v->file &&
-        !(v->file->mode & FMODE_WRITE))
+        (v->src.no_write || !(v->file->mode & FMODE_WRITE)))
         return -EACCES;
     int e = each_run(mm, v->start, v->end, protect_piece, &prot);
     if (e == 0) {
