@@ -47,11 +47,29 @@ domain() {
     exec "$XENC" --root "$work/state" run -b "$work/bundle" "$id" -- "$@"
 }
 
+# native_result TOPIC SECONDS: kept, or made, and put where it is asked for
+native_result() {
+    if [ -n "$NATIVE" ]; then
+        cp "$NATIVE/$1.native" "$work/$1.native"
+        return
+    fi
+    [ -d "$work/native" ] || side_root native
+    run_topic native "$1" "$2"
+    [ -z "$native_to" ] || { mkdir -p "$native_to" && cp "$work/$1.native" "$native_to"; }
+}
+
+# domain_result TOPIC SECONDS: and the comparison
+domain_result() {
+    [ -d "$work/domain" ] || side_root domain
+    run_topic domain "$1" "$2"
+    compare "$1"
+}
+
 # run_topic SIDE TOPIC SECONDS: output in $work/TOPIC.SIDE, the status as its last line
 run_topic() {
     local out=$work/$2.$1 rc t0=$SECONDS
     new_id
-    limited "$3" "$1" bash /t/topics/start.sh "$2" < /dev/null > "$out" 2>&1
+    limited "$(($3 * ${SLOW:-1}))" "$1" bash /t/topics/start.sh "$2" < /dev/null > "$out" 2>&1
     rc=$?
     echo "status $rc" >> "$out"
     echo "# $2, $1: $((SECONDS - t0)) s"
