@@ -187,7 +187,8 @@ check-quick: deps
 	$(Q)tests/tools/check quick "$(AGAIN)"
 
 # The host's programs under sanitizers, and the command line tests with them. The monitor
-# has UBSan alone: AddressSanitizer's shadow lies where a pv domain's kernel must be.
+# has UBSan alone: AddressSanitizer's shadow lies where a pv domain's kernel must be. That of
+# pvh domains has both, and its own tests.
 ASAN := $(BUILD)/asan
 ASAN_BINS := $(addprefix $(ASAN)/,xenc xenc-hv xenc-dev kernel-pv.elf kernel-pvh.elf)
 asan-bins: all
@@ -195,10 +196,14 @@ asan-bins: all
 	    $(ASAN)/xenc $(ASAN)/xenc-dev
 	+$(Q)$(AGAIN) BUILD=$(BUILD)/ubsan SAN='-fsanitize=undefined -fno-sanitize-recover=undefined' \
 	    $(BUILD)/ubsan/xenc-hv
+	+$(Q)$(AGAIN) BUILD=$(BUILD)/asan-pvh SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	    $(BUILD)/asan-pvh/xenc-hv
 	$(Q)cp $(BUILD)/ubsan/xenc-hv $(BUILD)/kernel-pv.elf $(BUILD)/kernel-pvh.elf $(ASAN)
+	$(Q)cp $(BUILD)/xenc $(BUILD)/xenc-dev $(BUILD)/kernel-pv.elf $(BUILD)/kernel-pvh.elf $(BUILD)/asan-pvh
 asan: deps asan-bins
 	+$(Q)$(AGAIN) unit
 	$(Q)XENC=$(CURDIR)/$(ASAN)/xenc tests/tap.sh tests/cli/*.bats
+	$(Q)TAP_TIMEOUT=900 tests/tap.sh tests/tools/asan-pvh
 
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 20
