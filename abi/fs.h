@@ -55,12 +55,12 @@ struct xenc_news { uint64_t nodeid; uint32_t namelen, pad; };
 #define XENC_LK_LAST (1u << 16)
 
 struct xenc_grant_in  { uint32_t flags /* O_RDONLY, O_RDWR */, pad; };
-struct xenc_grant_out { uint64_t cookie; uint64_t size; };
+struct xenc_grant_out { uint64_t cookie; };
 struct xenc_grant_msg { uint64_t cookie; };
 
 _Static_assert(sizeof(struct xenc_news_out) == 8, "abi");
 _Static_assert(sizeof(struct xenc_news) == 16, "abi");
 _Static_assert(sizeof(struct xenc_grant_in) == 8, "abi");
-_Static_assert(sizeof(struct xenc_grant_out) == 16, "abi");
+_Static_assert(sizeof(struct xenc_grant_out) == 8, "abi");
 
 #endif

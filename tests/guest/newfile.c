@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,34 @@ static void modes(int fd)
           st.st_uid == 12 && st.st_gid == 34 && (st.st_mode & 07777) == 0604, "another owner");
 }
 
+static void in_a_row(int fd)
+{
+    for (int i = 0; i < 1000; i++)
+        fchmod(fd, (mode_t)i & 0777);
+    fstat(fd, &st);
+    check((st.st_mode & 07777) == (999 & 0777), "a thousand changes in a row");
+}
+
+/* Where the file ends, also when another process has moved that. */
+static void ends(int fd)
+{
+    int bad = 0;
+
+    for (int i = 0; i < 40; i++) {
+        int size = i % 7 * 5000, how;
+        pid_t p = fork();
+
+        if (p == 0) {
+            int other = open("new", O_RDWR);
+            _exit(ftruncate(other, size) != 0 || pwrite(other, "x", 1, size) != 1);
+        }
+        waitpid(p, &how, 0);
+        bad += how != 0 || lseek(fd, 0, SEEK_END) != size + 1 || lseek(fd, 0, SEEK_END) != size + 1;
+    }
+    ftruncate(fd, 0);
+    check(!bad && lseek(fd, 0, SEEK_END) == 0, "where it ends");
+}
+
 static void many(void)
 {
     char name[32];
@@ -122,6 +151,12 @@ int main(void)
     times_and_writes(fd);
     mapped(fd);
     modes(fd);
+    fchmod(fd, 0600);
+    fchown(fd, 0, 0);
+    ends(fd);
+    close(fd);
+    fd = open("another", O_CREAT | O_EXCL | O_RDWR, 0600);
+    in_a_row(fd);
     close(fd);
     check(open("new", O_CREAT | O_EXCL | O_RDWR, 0600) == -1 && errno == EEXIST, "once");
     many();

@@ -123,6 +123,7 @@ static int submit(struct fuse_req *r, struct virtqueue *q, u64 *ticket_r)
 {
     struct vq_buf b[4];
     unsigned nout = 0, nin = 0;
+    bool async = r->async;      /* once it is on the ring it may be gone */
 
     r->ih.len = (u32)sizeof r->ih + r->in_len + r->send_len;
     b[nout++] = (struct vq_buf){ &r->ih, (u32)sizeof r->ih + r->in_len };
@@ -143,16 +144,17 @@ static int submit(struct fuse_req *r, struct virtqueue *q, u64 *ticket_r)
         if (q->nfree < nout + nin)
             collect(q);
         rc = vq_add(q, b, nout, nin, r);
-        if (rc == 0 && r->async && ticket_r)
+        if (rc == 0 && ticket_r)
             *ticket_r = ++r->conn->sent;
         spin_unlock(&q->lock);
         if (rc != -ENOSPC) {
-            if (rc == 0 && !ticket_r)
+            if (rc == 0 && !async)
                 vq_kick(q);
             else if (rc == 0)
                 vq_kick_soon(q);
             return rc;
         }
+        vq_kick(q);             /* it may sleep: what fills the ring did not wake it */
         bus_wait(r->conn->dev, seq);
     }
 }
