@@ -1,6 +1,8 @@
 # What all command line tests share. Each test has a folder and a state root of its own.
 
 XENC=${XENC:-$BATS_TEST_DIRNAME/../../build/xenc}
+# How much longer than usual things may take; LIMIT is tests/guest/run's, and usually 20.
+SLOWER=$(((${LIMIT:-20} + 19) / 20))
 
 setup() {
     T=$(mktemp -d)
@@ -19,7 +21,16 @@ teardown() {
 
 # A hang is a failure. Descriptor 3 is bats' own: a detached container must not hold it.
 xenc() {
-    timeout -k 5 60 "$XENC" --root "$ROOT" "$@" 3>&-
+    timeout -k 5 $((60 * SLOWER)) "$XENC" --root "$ROOT" "$@" 3>&-
+}
+
+root_of() {
+    mkdir -p "$1"/{bin,etc,tmp}
+    cp /bin/busybox "$1/bin/busybox"
+    # One process for all: each costs time in an emulator.
+    (cd "$1/bin" && perl -e 'symlink "busybox", $_ for @ARGV' \
+        sh cat echo sleep true false id ls stty kill env pwd head wc)
+    printf 'root:x:0:0:root:/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n' > "$1/etc/passwd"
 }
 
 # bundle DIR ARG...: busybox as root file system, ARGs as the program. The rest of
@@ -27,13 +38,7 @@ xenc() {
 bundle() {
     local dir=$1 args='' a
     shift
-    mkdir -p "$dir/rootfs/bin" "$dir/rootfs/etc" "$dir/rootfs/tmp"
-    cp /bin/busybox "$dir/rootfs/bin/busybox"
-    for a in sh cat echo sleep true false id ls stty kill env pwd head wc; do
-        ln -sf busybox "$dir/rootfs/bin/$a"
-    done
-    printf 'root:x:0:0:root:/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n' \
-        > "$dir/rootfs/etc/passwd"
+    [ -e "$dir/rootfs/etc/passwd" ] || root_of "$dir/rootfs"
     for a in "$@"; do
         a=${a//\\/\\\\}
         args+="${args:+, }\"${a//\"/\\\"}\""
@@ -81,7 +86,7 @@ gone() {
 # wait_status ID STATUS
 wait_status() {
     local i
-    for i in $(seq 100); do
+    for i in $(seq $((100 * SLOWER))); do
         [[ $(xenc state "$1" 2> /dev/null) == *"\"status\": \"$2\""* ]] && return 0
         sleep 0.1
     done

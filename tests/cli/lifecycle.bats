@@ -58,9 +58,9 @@ load helpers
 @test "signals by xenc kill" {
     bundle "$B" sh -c 'trap "echo usr1" USR1; trap "echo bye; exit 0" TERM; echo ready; while :; do sleep 0.1; done'
     xenc run -d -b "$B" x > "$T/out" 2>&1
-    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    for _ in $(seq $((100 * SLOWER))); do grep -q ready "$T/out" && break; sleep 0.1; done
     xenc kill x SIGUSR1
-    for _ in $(seq 100); do grep -q usr1 "$T/out" && break; sleep 0.1; done
+    for _ in $(seq $((100 * SLOWER))); do grep -q usr1 "$T/out" && break; sleep 0.1; done
     grep -q usr1 "$T/out"
     xenc kill x 15
     wait_status x stopped

@@ -4,7 +4,7 @@ load helpers
 
 # as_nobody ARG...: xenc as an unprivileged user, on a folder of theirs
 as_nobody() {
-    timeout -k 5 60 setpriv --reuid 65534 --regid 65534 --clear-groups \
+    timeout -k 5 $((60 * SLOWER)) setpriv --reuid 65534 --regid 65534 --clear-groups \
         env XDG_RUNTIME_DIR="$T" TMPDIR="$T" "$XENC" "$@" 3>&-
 }
 

@@ -73,8 +73,8 @@ kill_while() {
     export TERMINAL=true
     bundle "$B" /bin/sh -c 'stty -echo rows 33 cols 44; read -r x; echo "got $x"; stty size; stty -a'
     xenc_line=$(printf '%q ' "$XENC" --root "$ROOT" run -b "$B" c)
-    { sleep 1; w=$(worker c); kill -KILL "$w"; sleep 0.3; echo hello; sleep 1; } |
-        timeout 20 script -qec "$xenc_line" /dev/null > "$T/out" 2>&1 3>&-
+    { until w=$(worker c 2> /dev/null); do sleep 0.1; done; sleep 1; kill -KILL "$w"; sleep 0.3; echo hello; sleep 1; } |
+        timeout $((20 * SLOWER)) script -qec "$xenc_line" /dev/null > "$T/out" 2>&1 3>&-
     grep -q 'got hello' "$T/out"
     grep -q -- '-echo' "$T/out"
     nothing_left

@@ -99,7 +99,7 @@ load helpers
     bundle "$B" sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
     "$XENC" --root "$ROOT" run -b "$B" x > "$T/out" < /dev/null 3>&- &
     local job=$! rc=0
-    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    for _ in $(seq $((100 * SLOWER))); do grep -q ready "$T/out" && break; sleep 0.1; done
     kill -TERM $job
     wait $job || rc=$?
     [ "$rc" -eq 9 ]
@@ -165,7 +165,7 @@ load helpers
     touch "$B/rootfs/w/old" "$B/rootfs/w/changed"
     chmod 644 "$B/rootfs/w/changed"
     xenc run -b "$B" x > "$T/out" &
-    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    for _ in $(seq $((100 * SLOWER))); do grep -q ready "$T/out" && break; sleep 0.1; done
     echo new > "$B/rootfs/w/new"
     rm "$B/rootfs/w/old"
     chmod 600 "$B/rootfs/w/changed"
@@ -234,7 +234,7 @@ a" ]
     bundle "$B" /bin/sh -c 'cat /bin/busybox > /s/true; chmod 755 /s/true; echo >> /bin/done; sleep 20'
     ln -sf busybox "$B/rootfs/bin/chmod"
     xenc run -b "$B" c &
-    for i in $(seq 100); do [ -e "$B/rootfs/bin/done" ] && break; sleep 0.1; done
+    for i in $(seq $((100 * SLOWER))); do [ -e "$B/rootfs/bin/done" ] && break; sleep 0.1; done
     "$T/share/true"
     xenc kill c KILL
     wait $! || true

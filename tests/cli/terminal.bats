@@ -5,7 +5,7 @@ load helpers
 on_tty() {
     command -v script > /dev/null || skip "no script(1) (package bsdutils)"
     mkfifo "$T/keys"
-    timeout -k 5 60 script -qec "$1" /dev/null < "$T/keys" > "$T/raw" 2>&1 3>&- &
+    timeout -k 5 $((60 * SLOWER)) script -qec "$1" /dev/null < "$T/keys" > "$T/raw" 2>&1 3>&- &
     TTY=$!
     exec 5> "$T/keys"
 }
@@ -16,7 +16,7 @@ type() { printf "$@" >&5; }
 screen() { sed 's/\x1b\[[0-9]*[a-zA-Z]//g; s/\r//g' "$T/raw"; }
 seen() {
     local i
-    for i in $(seq 200); do
+    for i in $(seq $((200 * SLOWER))); do
         screen | grep -q "$1" && return 0
         sleep 0.1
     done
