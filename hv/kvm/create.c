@@ -11,6 +11,7 @@
 
 #define KVM_PATH      "/dev/kvm"
 #define OWN_LOW_BYTES (64ull << 20)     /* for the kernel's image and its page tables */
+#define HUGE_LEAST    (128ull << 20)    /* memory in which huge pages are no waste */
 #define TSS_GPA       0xfffbd000ul      /* three pages that Intel's CPUs need, in the hole */
 #define IDENTITY_GPA  0xfffbc000ull
 
@@ -94,6 +95,8 @@ static int make_memory(struct kvm_vm *vm, struct err *e)
                    d->mem_fd, 0);
     if (vm->mem == MAP_FAILED)
         return err_sys(e, errno, "domain memory");
+    if (d->conf->mem_bytes >= HUGE_LEAST)       /* heard where shmem_enabled is "advise" */
+        madvise(vm->mem, vm->mem_end, MADV_HUGEPAGE);
     d->boot = (struct xenc_boot *)(void *)vm->mem;
     int r = add_slot(vm, 0, 0, vm->low_end, e);
     return r == 0 && vm->mem_end > vm->low_end ? add_slot(vm, 1, PVH_HOLE_END, vm->mem_end, e)

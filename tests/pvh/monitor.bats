@@ -273,6 +273,18 @@ killed() {
     done
 }
 
+@test "huge pages of the host's, where it gives them to those who ask" {
+    local f=/sys/kernel/mm/transparent_hugepage/shmem_enabled word total host memory mmio
+    [ -e /run/lab/conf ] || skip "changes the host's $f: in the lab only"
+    pvh 'true' xenc.memory 256M
+    echo advise > $f
+    read -r word total word host word memory word mmio \
+        < <(XENC=$XENC "$BATS_TEST_DIRNAME/exits" "$B")
+    echo never > $f
+    echo "$total exits, $memory of them by memory"
+    [ "$total" -gt 20 ] && [ "$memory" -gt 0 ] && [ "$memory" -lt 20 ]
+}
+
 @test "an idle domain: host memory" {
     [ -z "$SANITIZED" ] || skip "a sanitizer needs memory of its own"
     pvh 'exec sleep 30'
