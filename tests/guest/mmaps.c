@@ -79,7 +79,7 @@ static void prot(void)
     yes("and rewritten", ((int (*)(void))j)() == getppid());
 }
 
-static void files(int tmpfs)
+static void files(void)
 {
     int fd = open("m", O_CREAT | O_RDWR | O_TRUNC, 0600), ro, st;
     char buf[20000], *p, *q;
@@ -109,7 +109,7 @@ static void files(int tmpfs)
     say("msync hole", msync((void *)0x10000000000, PG, MS_SYNC));
     note("beyond the end: %d within the page %d", peek(p + 3 * PG - 1), peek(p + 2 * PG + 4000));
     ftruncate(fd, 3000);
-    note("cut: %d %d", peek(p), tmpfs ? 0 : peek(p + PG));      /* docs/CAVEATS.md, Files */
+    note("cut: %d %d", peek(p), peek(p + PG));
     yes("cut bytes are zero", zeros(p + 3000, PG - 3000));
     ftruncate(fd, 3 * PG);
     note("grown: %d, %d", peek(p + PG), p[PG]);
@@ -224,6 +224,34 @@ static void big(void)
     say("RLIMIT_AS", ptr(mmap(NULL, 128 << 20, PROT_READ, ANON, -1, 0)));
 }
 
+/* A file of tmpfs that is cut and grows again under its mappings. */
+static void cut(void)
+{
+    int fd = memfd_create("cut", 0);
+    ftruncate(fd, 4 * PG);
+    char *s = mmap(NULL, 4 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *p = mmap(NULL, 4 * PG, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    char *q = mmap(NULL, 2 * PG, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 2 * PG);
+    memset(s, 1, 4 * PG);
+    memset(p, 2, 4 * PG);
+    memset(q, 3, 2 * PG);
+    say("cut", ftruncate(fd, PG));
+    note("shared %d %d private %d %d above %d %d", peek(s), peek(s + PG), peek(p), poke(p + PG),
+         peek(q), poke(q + PG));
+    note("what is left: %d %d", *s, *p);
+    say("longer", ftruncate(fd, 3 * PG + 5));
+    note("%d %d %d %d", s[PG], p[PG], *q, q[PG + 4]);
+    note("%d %d", p[0], peek(q + PG));
+    s[PG] = 9;
+    note("shown %d", p[PG]);
+    char self[40];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    int again = open(self, O_RDWR | O_TRUNC);
+    if (again < 0 || fstat(again, &(struct stat){ 0 })) note("no second open");
+    munmap(s, 4 * PG), munmap(p, 4 * PG), munmap(q, 2 * PG);
+    close(fd), close(again);
+}
+
 /* Ranges that reach across everything, a pv domain's kernel with it. */
 static __attribute__((noinline)) void unmap_all(int first)
 {
@@ -262,12 +290,13 @@ int main(void)
     sigaction(SIGBUS, &sa, NULL);
     anon();
     prot();
-    files(0);
-    if (chdir("/tmp") == 0) files(1);
+    files();
+    if (chdir("/tmp") == 0) files();
     sharing();
     pid_t p = fork();
     if (!p) { brks(); _exit(0); }
     say_wait("brk", p);
+    cut();
     across();
     big();
     return 0;
