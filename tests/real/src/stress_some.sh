@@ -1,8 +1,8 @@
 # Runs stressors a second each, one after the other; those joined by commas at once. What it
 # prints about each (or each group):
 #     @ NAMES STATUS what stress-ng said of failures and skipping
-# They signal their process group, so it is not timeout's. Those that do nothing as root run as another user; --pathological: nothing is too bad for a
-# domain.
+# They signal their process group, so it is not timeout's. Those that do nothing as root run as
+# another user. --pathological: nothing is too bad for a domain.
 mkdir -p "/w/stress.$1" && cd "/w/stress.$1" && chmod 777 . || exit 1
 shift
 ulimit -c 0
