@@ -96,8 +96,8 @@ static int scan(struct proc *p, struct wait_req *rq)
     mutex_lock(&procs_lock);
     list_for_each_safe(c, tmp, &p->children, sibling) {
         if (!eligible(c, rq)) continue;
-        /* a zombie that is not asked for still is a child to wait for */
-        any = true;
+        /* of a zombie that is not asked for there will be no news */
+        any |= !c->zombie || (rq->options & WEXITED);
         if (report(p, c, rq)) {
             r = 1;
             break;

@@ -9,8 +9,8 @@
 /* Numbers that the kernel's headers for programs don't have. */
 enum { AF_UNSPEC, AF_UNIX };
 enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5 };
-enum { MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_EOR = 0x80,
-       MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000 };
+enum { MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40,
+       MSG_EOR = 0x80, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000 };
 enum { SHUT_RD, SHUT_WR, SHUT_RDWR };
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
 #define SCM_MAX_FDS 253
@@ -22,6 +22,8 @@ struct ucred { int pid; u32 uid, gid; };
 struct sender { struct ucred id; u32 ns; int nr; };
 /* As the current task may see it. */
 struct ucred sender_cred(const struct sender *s);
+/* What a sender says of itself (SCM_CREDENTIALS): true, or within its rights. 0, -EPERM, -ESRCH. */
+int sender_claim(const struct ucred *u, struct sender *s_r);
 
 /* What travels beside the bytes. */
 struct scm {

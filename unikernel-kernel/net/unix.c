@@ -3,6 +3,7 @@
 #include <asm/ioctls.h>
 #include <asm/poll.h>
 #include <asm/socket.h>
+#include <linux/capability.h>
 #include "unixint.h"
 
 struct spinlock unix_link_lock;
@@ -71,6 +72,36 @@ struct sender unix_self(void)
     int pid = current()->proc->pid;
 
     return (struct sender){ { pid, c->euid, c->egid }, pid_ns_number(), pid_nr(pid) };
+}
+
+/* Of messages, unlike of connections, the real ids. */
+struct sender unix_sender(void)
+{
+    const struct cred *c = current()->cred;
+    struct sender s = unix_self();
+
+    s.id.uid = c->uid;
+    s.id.gid = c->gid;
+    return s;
+}
+
+int sender_claim(const struct ucred *u, struct sender *s_r)
+{
+    const struct cred *c = current()->cred;
+    struct proc *p;
+
+    if (u->pid != pid_nr(current()->proc->pid) && !capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (u->uid != c->uid && u->uid != c->euid && u->uid != c->suid && !capable(CAP_SETUID))
+        return -EPERM;
+    if (u->gid != c->gid && u->gid != c->egid && u->gid != c->sgid && !capable(CAP_SETGID))
+        return -EPERM;
+    p = proc_find_get(u->pid);
+    if (!p)
+        return -ESRCH;
+    *s_r = (struct sender){ { p->pid, u->uid, u->gid }, pid_ns_number(), u->pid };
+    proc_put(p);
+    return 0;
 }
 
 struct ucred sender_cred(const struct sender *s)
@@ -260,6 +291,7 @@ static int unix_accept(struct socket *s, bool nonblock, struct socket **new_r)
             return r == -ETIMEDOUT ? -EAGAIN : r;
     }
     waitq_wake(&l->room_wq, POLLOUT);
+    n->sock.passcred = s->passcred;
     *new_r = &n->sock;
     return 0;
 }
@@ -382,7 +414,7 @@ static long unix_ioctl(struct socket *s, u32 cmd, u64 arg)
 
     if (cmd == FIONREAD) {
         spin_lock(&u->lock);
-        if (unix_stream(u))
+        if (!unix_dgram(u))
             n = (int)u->rx_bytes;
         else if (!list_empty(&u->rx))
             n = (int)list_first(&u->rx, struct umsg, link)->len;

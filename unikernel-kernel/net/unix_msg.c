@@ -16,16 +16,16 @@ void umsg_free(struct umsg *m)
 
 /* -- sending -- */
 
-static struct umsg *make(struct usock *u, struct uio *uio, size_t n, int *err_r)
+static struct umsg *make(struct usock *u, const struct sock_msg *s, size_t n, int *err_r)
 {
     struct umsg *m = kmalloc(sizeof *m + n);
 
     *err_r = -ENOBUFS;
     if (!m)
         return NULL;
-    *m = (struct umsg){ .len = (u32)n, .sender = unix_self() };
+    *m = (struct umsg){ .len = (u32)n, .sender = s->has_cred ? s->sender : unix_sender() };
     list_init(&m->link);
-    ssize_t r = n ? uio_read(uio, m->data, n) : 0;
+    ssize_t r = n ? uio_read(s->u, m->data, n) : 0;
     if (r != (ssize_t)n) {
         *err_r = -EFAULT;
         kfree(m);
@@ -87,7 +87,7 @@ static ssize_t send_stream(struct usock *u, struct usock *to, struct sock_msg *s
 
     while (s->u->left) {
         size_t n = min(s->u->left, (size_t)STREAM_CHUNK);
-        struct umsg *m = make(u, s->u, n, &r);
+        struct umsg *m = make(u, s, n, &r);
         if (!m)
             break;
         m->scm = s->scm;
@@ -110,7 +110,7 @@ static ssize_t send_message(struct usock *u, struct usock *to, struct sock_msg *
 
     if (n > UNIX_BUF - 32)
         return -EMSGSIZE;
-    struct umsg *m = make(u, s->u, n, &r);
+    struct umsg *m = make(u, s, n, &r);
     if (!m)
         return r;
     m->scm = s->scm;
@@ -124,16 +124,32 @@ static ssize_t send_message(struct usock *u, struct usock *to, struct sock_msg *
     return (ssize_t)n;
 }
 
+/* An error that the peer has left, once: 0 or negative. */
+static int take_error(struct usock *u)
+{
+    int r;
+
+    spin_lock(&u->lock);
+    r = -u->err;
+    u->err = 0;
+    spin_unlock(&u->lock);
+    return r;
+}
+
 ssize_t unix_send(struct socket *sock, struct sock_msg *s)
 {
     struct usock *u = unix_of(sock), *to = NULL;
     ssize_t r;
 
+    if (s->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (u->sock.type == SOCK_SEQPACKET && (r = take_error(u)))
+        return r;
     if (s->addr_len && unix_dgram(u)) {
         r = unix_find(s->addr, s->addr_len, SOCK_DGRAM, &to);
         if (r)
             return r;
-    } else if (s->addr_len) {
+    } else if (s->addr_len && unix_stream(u)) {
         return u->state == U_CONNECTED ? -EISCONN : -EOPNOTSUPP;
     } else {
         to = unix_peer_get(u);
@@ -207,15 +223,9 @@ static void describe(const struct umsg *m, struct sock_msg *s)
 /* What there is to report when the queue is empty; 1: wait. */
 static int at_empty(struct usock *u, u32 flags)
 {
-    int r = 1;
+    int r = take_error(u);
 
-    spin_lock(&u->lock);
-    if (u->err) {
-        r = -u->err;
-        u->err = 0;
-    }
-    spin_unlock(&u->lock);
-    if (r != 1)
+    if (r)
         return r;
     if (READ_ONCE(u->rx_shut))
         return 0;
@@ -298,6 +308,11 @@ static ssize_t take_piece(struct usock *u, struct umsg *m, struct sock_msg *s, b
     return r;
 }
 
+static bool other_sender(const struct umsg *m, const struct sock_msg *s)
+{
+    return memcmp(&m->sender, &s->sender, sizeof m->sender) != 0;
+}
+
 static ssize_t recv_stream(struct usock *u, struct sock_msg *s)
 {
     ssize_t total = 0;
@@ -305,7 +320,8 @@ static ssize_t recv_stream(struct usock *u, struct sock_msg *s)
 
     while (s->u->left && !stop) {
         struct umsg *m = pop(u);
-        if (m && total && m->scm) {     /* its files belong to a read of their own */
+        /* its files, or who sent it, belong to a read of their own */
+        if (m && total && (m->scm || (u->sock.passcred && other_sender(m, s)))) {
             push_back(u, m);
             break;
         }

@@ -59,6 +59,7 @@ void unix_get(struct usock *u);
 void unix_put(struct usock *u);
 struct usock *unix_peer_get(struct usock *u);   /* counted, or NULL */
 struct sender unix_self(void);
+struct sender unix_sender(void);
 bool unix_full(const struct usock *u);
 
 /* -- unix_name.c -- */

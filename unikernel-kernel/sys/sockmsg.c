@@ -109,19 +109,19 @@ static int take_rights(struct req *q, uptr_t data, u64 len)
     return 0;
 }
 
-/* Credentials may be sent, but only the true ones, which go along anyhow. */
-static int check_cred(uptr_t data, u64 len)
+/* Credentials go along anyhow; what the sender says of itself goes in their place. */
+static int take_cred(struct req *q, uptr_t data, u64 len)
 {
-    const struct cred *c = current()->cred;
     struct ucred u;
+    int r;
 
-    if (len < sizeof u)
+    if (len != sizeof u)
         return -EINVAL;
     if (get_user(u, data))
         return -EFAULT;
-    bool uid_ok = u.uid == c->uid || u.uid == c->euid || u.uid == c->suid;
-    bool gid_ok = u.gid == c->gid || u.gid == c->egid || u.gid == c->sgid;
-    return u.pid == pid_nr(current()->proc->pid) && uid_ok && gid_ok ? 0 : -EPERM;
+    r = sender_claim(&u, &q->m.sender);
+    q->m.has_cred = r == 0;
+    return r;
 }
 
 static int take_control(struct req *q, uptr_t at, u64 len)
@@ -140,7 +140,7 @@ static int take_control(struct req *q, uptr_t at, u64 len)
         if (h.type == SCM_RIGHTS)
             r = take_rights(q, at + sizeof h, n);
         else if (h.type == SCM_CREDENTIALS)
-            r = check_cred(at + sizeof h, n);
+            r = take_cred(q, at + sizeof h, n);
         else
             return -EINVAL;
         u64 step = min(CMSG_SPACE(n), len);
@@ -158,9 +158,12 @@ static int put_cmsg(struct control *c, int type, const void *data, u64 n)
 {
     struct cmsghdr h = { sizeof h + n, SOL_SOCKET, type };
 
-    if (c->left < sizeof h + n) {
+    if (c->left < h.len) {
         c->cut = true;
-        return 0;
+        if (c->left < sizeof h)
+            return 0;
+        h.len = c->left;        /* as much as fits */
+        n = c->left - sizeof h;
     }
     if (put_user(h, c->at) || copy_to_user(c->at + sizeof h, data, n))
         return -EFAULT;
