@@ -146,14 +146,11 @@ static ssize_t write_grant(int g, struct uio *u, u64 pos)
         ssize_t want;
 
         skip_empty(u);
-        if (goes_direct(u, WRITE_DIRECT)) {
-            want = (ssize_t)min(u->iov->len, (size_t)DIRECT_MAX);
-            r = 0;
-            if (!u->kernel)
-                r = mm_populate_user(u->iov->base, (u64)want, false) < 0 ? -EFAULT : 0;
-            if (r == 0)
-                r = plat_grant_pwrite(g, (const void *)u->iov->base, (size_t)want,
-                                      pos + (u64)done);
+        want = (ssize_t)min(u->iov->len, (size_t)DIRECT_MAX);
+        /* Readable, but nobody's mapping: the vDSO. That is copied, as far as it goes. */
+        if (goes_direct(u, WRITE_DIRECT) &&
+            (u->kernel || mm_populate_user(u->iov->base, (u64)want, false) >= 0)) {
+            r = plat_grant_pwrite(g, (const void *)u->iov->base, (size_t)want, pos + (u64)done);
             if (r > 0)
                 uio_advance(u, (size_t)r);
         } else {
