@@ -1,5 +1,6 @@
 /* Timers on the CPU clock of a process; mappings that grow down. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <signal.h>
 #include <setjmp.h>
 #include <sys/mman.h>
@@ -20,6 +21,53 @@ static double cpu(void)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* A thread that works while the main one does, too, and has a timer on its own time. */
+static volatile int thread_hits;
+static void on_thread(int s) { thread_hits++; }
+static double thread_cpu(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void *thread_timer(void *arg)
+{
+    struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2 };
+    struct itimerspec it = { { 0, 30000000 }, { 0, 60000000 } }, now;
+    timer_t id;
+    double from = thread_cpu();
+
+    check(timer_create(CLOCK_THREAD_CPUTIME_ID, &ev, &id) == 0, "a timer on a thread's time");
+    timer_settime(id, 0, &it, NULL);
+    usleep(150000);
+    check(thread_hits == 0, "sleeping does not count, and what others do neither");
+    timer_gettime(id, &now);
+    check(now.it_value.tv_sec == 0 && now.it_value.tv_nsec > 20000000, "nearly all is left");
+    while (!thread_hits && thread_cpu() < from + 5) continue;
+    check(thread_hits && thread_cpu() - from > 0.05, "it fires after so much work");
+    while (thread_hits < 4 && thread_cpu() < from + 5) continue;
+    check(thread_hits >= 4 && thread_cpu() - from > 0.12, "again and again");
+    timer_delete(id);
+    return NULL;
+}
+
+static void thread_timers(void)
+{
+    clockid_t other;
+    timer_t id;
+    pthread_t t;
+
+    signal(SIGUSR2, on_thread);
+    pthread_create(&t, NULL, thread_timer, NULL);
+    int r = pthread_getcpuclockid(t, &other) || timer_create(other, NULL, &id) || timer_delete(id);
+    for (double from = thread_cpu(); thread_cpu() < from + 0.1;) continue;
+    pthread_join(t, NULL);
+    check(r == 0, "another thread's");
+    for (int i = 0; i < 1000 && !timer_create(other, NULL, &id); i++) timer_delete(id), usleep(1000);
+    check(timer_create(other, NULL, &id) == -1, "not when it has ended");
 }
 
 static void timers(void)
@@ -87,6 +135,7 @@ static void growing(void)
 int main(void)
 {
     timers();
+    thread_timers();
     growing();
     return guest_end();
 }

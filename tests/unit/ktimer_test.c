@@ -142,7 +142,7 @@ static void test_ptimer(void)
     tap_is(ptimer_delete(id), 0, "timer_delete");
     tap_is(signal_dequeue(current(), ~0ull, &info), SIGUSR1, "what was queued stays");
     tap_is(ptimer_delete(id), -EINVAL, "gone");
-    tap_is(ptimer_create(CLOCK_THREAD_CPUTIME_ID, &ev), -EOPNOTSUPP, "no clocks of threads");
+    tap_ok(ptimer_create(CLOCK_THREAD_CPUTIME_ID, &ev) >= 0, "a clock of a thread");
     ptimer_create(CLOCK_REALTIME, NULL);
     timers_exit(current()->proc);
     tap_is(ktimer_run(), WAIT_FOREVER, "the end of the process takes them all");

@@ -272,6 +272,8 @@ WEAK void errand_end(void) {}
 WEAK void mm_file_cut(const struct inode *i, u64 from) {}
 WEAK bool mm_file_written(const struct inode *i) { return false; }
 
+WEAK void ptimer_look(void) {}
+
 /* Nobody traces. */
 WEAK int ptrace_signal(int sig, struct ksiginfo *info) { return sig; }
 WEAK void ptrace_group_stop(void) {}

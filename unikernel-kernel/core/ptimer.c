@@ -12,7 +12,8 @@ struct ptimer {
     struct task *thread;        /* SIGEV_THREAD_ID: counted */
     struct sigq *sig;           /* NULL: SIGEV_NONE */
     int clock, overrun;         /* overrun: of the signal delivered last */
-    bool cpu;                   /* the clock is the CPU time of the process */
+    bool cpu;                   /* the clock is the CPU time of the process, or */
+    struct task *clock_of;      /* of this thread: counted */
     u64 interval, when;         /* when: of its clock, or monotonic; 0: not armed */
 };
 
@@ -24,12 +25,59 @@ static u64 cpu_look(const struct ptimer *t, u64 used)
     return time_mono() + max(CPU_TICK, left / max(t->proc->nthreads, 1u));
 }
 
+static u64 cpu_used(const struct ptimer *t)
+{
+    return t->clock_of ? plat_clock_cpu(t->clock_of) : proc_cpu_time(t->proc);
+}
+
+/* A thread's time only it can tell, and while it sleeps, that stands still. */
+static void ask_thread(struct ptimer *t)
+{
+    u32 state = READ_ONCE(t->clock_of->state);
+
+    if (state >= TASK_ZOMBIE) return;
+    if (state == TASK_RUNNING) {
+        __atomic_or_fetch(&t->clock_of->work, WORK_CLOCK, __ATOMIC_SEQ_CST);
+        plat_task_kick(t->clock_of);
+    }
+    ktimer_set(&t->kt, time_mono() + CPU_TICK);
+}
+
+/* s->lock held. */
+static void look(struct ptimer *t, u64 used)
+{
+    u32 missed = 0;
+
+    if (!t->when || used < t->when) return;
+    t->when = t->interval ? timer_advance(t->when, t->interval, used, &missed) : 0;
+    if (!t->when) ktimer_cancel(&t->kt);
+    if (t->sig) signal_send_timer(t->proc, t->thread, t->sig, missed);
+}
+
+void ptimer_look(void)
+{
+    struct task *self = current();
+    struct ktimer_set *s = self->proc->ptimers;
+    u64 used = plat_clock_cpu(self);
+
+    __atomic_and_fetch(&self->work, ~(u32)WORK_CLOCK, __ATOMIC_SEQ_CST);
+    if (!s) return;
+    mutex_lock(&s->lock);
+    for (unsigned i = 0; i < ARRAY_SIZE(s->timer); i++)
+        if (s->timer[i] && s->timer[i]->clock_of == self) look(s->timer[i], used);
+    mutex_unlock(&s->lock);
+}
+
 static void fired(struct ktimer *kt)
 {
     struct ptimer *t = container_of(kt, struct ptimer, kt);
-    u64 used = t->cpu ? proc_cpu_time(t->proc) : 0;
+    u64 used = t->cpu && !t->clock_of ? proc_cpu_time(t->proc) : 0;
     u32 missed = 0;
 
+    if (t->clock_of) {
+        ask_thread(t);
+        return;
+    }
     if (t->cpu && used < t->when) {
         ktimer_set(kt, cpu_look(t, used));
         return;
@@ -71,6 +119,7 @@ static void destroy(struct ptimer *t)
     ktimer_cancel(&t->kt);
     if (t->sig) signal_drop_timer(t->sig);
     if (t->thread) task_put(t->thread);
+    if (t->clock_of) task_put(t->clock_of);
     kfree(t);
 }
 
@@ -89,8 +138,9 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
     ktimer_init(&t->kt, fired);
     t->proc = current()->proc;
     t->clock = clock;
-    t->cpu = clock_is_own_cpu(clock);
-    r = t->cpu ? 0 : clock_deadline(clock, 0, &now);
+    t->clock_of = clock_thread(clock);
+    t->cpu = t->clock_of || clock_is_own_cpu(clock);
+    r = t->cpu ? 0 : clock < 0 ? -EINVAL : clock_deadline(clock, 0, &now);
     if (!r) r = set_target(t, ev ? ev : &plain);
     mutex_lock(&s->lock);
     while (!r && id < (int)ARRAY_SIZE(s->timer) && s->timer[id]) id++;
@@ -110,7 +160,7 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
 
 static void remaining(const struct ptimer *t, struct itimer *it_r)
 {
-    u64 now = t->cpu ? proc_cpu_time(t->proc) : time_mono(), when = READ_ONCE(t->when);
+    u64 now = t->cpu ? cpu_used(t) : time_mono(), when = READ_ONCE(t->when);
 
     it_r->interval = t->interval;
     it_r->value = !when ? 0 : when > now ? when - now : t->sig ? 1 : 0;
@@ -131,7 +181,7 @@ int ptimer_set(int id, bool absolute, const struct itimer *it, struct itimer *ol
     }
     ktimer_cancel(&t->kt);
     if (old_r) remaining(t, old_r);
-    if (it->value && t->cpu) when = it->value + (absolute ? 0 : proc_cpu_time(t->proc));
+    if (it->value && t->cpu) when = it->value + (absolute ? 0 : cpu_used(t));
     else if (it->value && absolute) clock_deadline(t->clock, it->value, &when);
     else if (it->value) when = time_mono() + it->value;
     if (it->value && !when) when = 1;

@@ -15,6 +15,7 @@ void task_return_work(struct regs *r)
             task_exit(p->group_exit ? p->group_code : 0);
         }
         if (work & WORK_ERRAND) errand_serve();
+        if (work & WORK_CLOCK) ptimer_look();
         if (work & WORK_SETTLE) {
             __atomic_and_fetch(&t->work, ~(u32)WORK_SETTLE, __ATOMIC_SEQ_CST);
             plat_settle();

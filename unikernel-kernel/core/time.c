@@ -94,6 +94,18 @@ bool clock_is_own_cpu(int id)
            (!pid || pid_id(pid) == current()->proc->pid);
 }
 
+struct task *clock_thread(int id)
+{
+    struct task *t;
+
+    if (id == CLOCK_THREAD_CPUTIME_ID) return task_by_id(current()->tid);
+    if (id >= 0 || (id & CPU_KIND) > CPU_SCHED || !(id & CPU_THREAD)) return NULL;
+    t = ~(id >> 3) ? task_find_get(~(id >> 3)) : task_by_id(current()->tid);
+    if (!t || t->proc == current()->proc) return t;
+    task_put(t);
+    return NULL;
+}
+
 /* -- by number -- */
 
 enum { ID_COUNT = CLOCK_TAI + 1 };

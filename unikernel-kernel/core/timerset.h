@@ -25,6 +25,8 @@ struct ktimer_set *timer_set_get(struct proc *p);       /* NULL: no memory */
 void ptimer_delete_all(struct ktimer_set *s);
 /* Is it the clock of the CPU time of the current process? */
 bool clock_is_own_cpu(int id);
+/* The thread of the current process whose CPU time it is: counted, or NULL. */
+struct task *clock_thread(int id);
 /* After an expiry at `when` with an interval: the next one, and how many were missed. */
 u64 timer_advance(u64 when, u64 interval, u64 now, u32 *missed_r);
 #endif

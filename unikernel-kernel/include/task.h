@@ -25,6 +25,7 @@ enum {
     WORK_SETTLE = 1u << 4,      /* plat_settle */
     WORK_ERRAND = 1u << 5,      /* errand_serve */
     WORK_TRAP = 1u << 6,        /* ptrace_trap */
+    WORK_CLOCK = 1u << 7,       /* ptimer_look */
 };
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING /* interruptible */, TASK_DSLEEP,

@@ -62,6 +62,8 @@ int itimer_get(struct proc *p, int which, struct itimer *it_r);
 int itimer_set(struct proc *p, int which, const struct itimer *it, struct itimer *old_r);
 
 /* timer_create(2) and friends, current process; core/ptimer.c. */
+/* Timers on the CPU time of the current task, which nobody else can tell: WORK_CLOCK. */
+void ptimer_look(void);
 struct ptimer_event { int notify, signo, tid; u64 value; };     /* struct sigevent */
 /* id or -errno. ev NULL: SIGALRM with the id as its value. */
 int ptimer_create(int clock, const struct ptimer_event *ev);
