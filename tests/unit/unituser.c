@@ -5,6 +5,7 @@
 #include "proc.h"
 #include "errand.h"
 #include "ptrace.h"
+#include "rseq.h"
 #include "unitplat.h"
 #include "user.h"
 #include "vfs.h"
@@ -273,6 +274,8 @@ WEAK void mm_file_cut(const struct inode *i, u64 from) {}
 WEAK bool mm_file_written(const struct inode *i) { return false; }
 
 WEAK void ptimer_look(void) {}
+WEAK void rseq_resume(struct regs *r) {}
+WEAK void rseq_interrupt(struct regs *r) {}
 
 /* Nobody traces. */
 WEAK int ptrace_signal(int sig, struct ksiginfo *info) { return sig; }

@@ -1,6 +1,7 @@
 /* On the way back to the program: what has to be done first. */
 #include "errand.h"
 #include "proc.h"
+#include "rseq.h"
 
 void task_return_work(struct regs *r)
 {
@@ -16,6 +17,7 @@ void task_return_work(struct regs *r)
         }
         if (work & WORK_ERRAND) errand_serve();
         if (work & WORK_CLOCK) ptimer_look();
+        if (work & WORK_RSEQ) rseq_resume(r);
         if (work & WORK_SETTLE) {
             __atomic_and_fetch(&t->work, ~(u32)WORK_SETTLE, __ATOMIC_SEQ_CST);
             plat_settle();

@@ -2,6 +2,7 @@
 #include <asm/resource.h>
 #include "proc.h"
 #include "ptrace.h"
+#include "rseq.h"
 #include "sigq.h"
 
 #define NR_RESTART_SYSCALL 219
@@ -103,6 +104,7 @@ static void run_handler(struct regs *r, int sig, const struct ksigaction *act,
     ksigset_t saved = t->has_saved_blocked ? t->saved_blocked : t->blocked;
     ksigset_t during = t->blocked | act->mask;
 
+    if (t->rseq) rseq_interrupt(r);
     if (signal_frame_push(r, sig, act, info, saved) < 0) {
         if (sig == SIGSEGV) {   /* its own handler can't run: the default must */
             spin_lock(&t->sighand->lock);

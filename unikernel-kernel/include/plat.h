@@ -98,6 +98,8 @@ u64 plat_get_tls(void);
 void plat_yield(void);
 /* Its nice value, policy or affinity has been changed. */
 void plat_sched_changed(struct task *t);
+/* Are tasks moved and preempted by us, who set WORK_RSEQ then (rseq.h)? */
+bool plat_tells_moves(void);
 unsigned plat_cpu(void);                        /* the caller's, as far as we know */
 /* Is the host context of this task still there? (A host may kill it.) */
 bool plat_task_alive(const struct task *t);

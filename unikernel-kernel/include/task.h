@@ -26,6 +26,7 @@ enum {
     WORK_ERRAND = 1u << 5,      /* errand_serve */
     WORK_TRAP = 1u << 6,        /* ptrace_trap */
     WORK_CLOCK = 1u << 7,       /* ptimer_look */
+    WORK_RSEQ = 1u << 8,        /* rseq_resume */
 };
 
 enum task_state { TASK_RUNNING, TASK_SLEEPING /* interruptible */, TASK_DSLEEP,

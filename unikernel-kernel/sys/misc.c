@@ -6,6 +6,7 @@
 #include <linux/signal.h>
 #include <linux/utsname.h>
 #include "proc.h"
+#include "rseq.h"
 #include "sys.h"
 #include "user.h"
 #include "vfs.h"
@@ -102,6 +103,11 @@ long sys_unshare(const u64 *a)
         fsctx_put(task_obj_swap(&t->fs, fs));
     }
     return ns_unshare(a[0]);
+}
+
+long sys_rseq(const u64 *a)
+{
+    return rseq_register(a[0], (u32)a[1], (u32)a[2], (u32)a[3]);
 }
 
 /* -- the machine -- */

@@ -106,6 +106,7 @@ void pv_boot(void)
 }
 
 struct xenc_boot *plat_boot(void) { return BOOT; }
+bool plat_tells_moves(void) { return false; }   /* the host does, and tells nobody */
 bool plat_anon_in_heap(void) { return false; }
 const void *plat_initrd(size_t *len_r) { return NULL; }
 u64 plat_gpa(const void *p) { return (u64)p - PV_MEM_BASE; }

@@ -154,6 +154,8 @@ void pvh_timer_irq(void)
 
 /* -- switching -- */
 
+bool plat_tells_moves(void) { return true; }
+
 void pvh_finish_switch(void)
 {
     struct cpu *c = this_cpu();
@@ -175,6 +177,8 @@ static void switch_to(struct cpu *c, struct task *self, struct task *next)
     pvh_as_switch(c, next);
     if (next->mm)
         wrmsr(0xc0000100 /* FS_BASE */, next->plat.fs_base);
+    if (unlikely(next->rseq))
+        __atomic_or_fetch(&next->work, WORK_RSEQ, __ATOMIC_SEQ_CST);
     c->prev = self;
     pvh_switch(&self->plat.sp, next->plat.sp);
     pvh_finish_switch();
