@@ -2,9 +2,11 @@
  * its protection and its end; unshare, setns, clone3's set_tid. */
 #include "say.h"
 #include <dirent.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -387,8 +389,39 @@ static void chosen(void)
     wait(NULL);
 }
 
+/* What lsns asks of them. */
+static void family(void)
+{
+    char a[64] = "", b[64] = "", p[64];
+    pid_t c = newpid(0);
+    if (!c) {
+        int fd = open("/proc/self/ns/pid", O_RDONLY);
+        say("parent of ours", ioctl(fd, NS_GET_PARENT));
+        pause();
+        _exit(0);
+    }
+    await_sleep(c);
+    snprintf(p, sizeof p, "/proc/%d/ns/pid", (int)c);
+    int fd = open(p, O_RDONLY);
+    note("type %x", ioctl(fd, NS_GET_NSTYPE));
+    int up = ioctl(fd, NS_GET_PARENT), user = ioctl(fd, NS_GET_USERNS), uts = open("/proc/self/ns/uts", O_RDONLY);
+    did("parent", up);
+    snprintf(p, sizeof p, "/proc/self/fd/%d", up);
+    readlink(p, a, 60), readlink("/proc/self/ns/pid", b, 60);
+    yes("is ours", a[0] && !strcmp(a, b));
+    did("user", user);
+    note("type %x", ioctl(user, NS_GET_NSTYPE));
+    say("parent of another kind", ioctl(uts, NS_GET_PARENT));
+    say("owner of another kind", ioctl(uts, NS_GET_OWNER_UID, a));
+    yes("close on exec", fcntl(up, F_GETFD) == FD_CLOEXEC);
+    kill(c, SIGKILL);
+    waitpid(c, NULL, 0);
+    close(fd), close(up), close(user), close(uts);
+}
+
 int main(void)
 {
+    family();
     numbers();
     own_proc();
     first_process();

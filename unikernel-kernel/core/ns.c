@@ -169,6 +169,24 @@ struct ns *task_ns_get(struct task *t, enum ns_kind k)
     return n;
 }
 
+struct ns *ns_first(enum ns_kind k)
+{
+    ns_get(&first[k]);
+    return &first[k];
+}
+
+int ns_pid_parent(struct ns *n, struct ns **up_r)
+{
+    struct pid_ns *up, *own = current()->proc->pidns;
+
+    if (n == &first[NS_PID]) return -EPERM;
+    up = container_of(n, struct pid_ns, ns)->parent;
+    if (!pidns_within(up, own)) return -EPERM;
+    *up_r = pid_ns_of(up);
+    ns_get(*up_r);
+    return 0;
+}
+
 /* -- unshare and setns -- */
 
 int ns_check_flags(u64 flags)

@@ -3,6 +3,7 @@
 
 #include "fs.h"
 #include "ns.h"
+#include "user.h"
 
 static void nsfs_evict(struct inode *i) { ns_put(i->priv); }
 
@@ -10,10 +11,47 @@ static const struct super_ops nsfs_sops = { .evict = nsfs_evict };
 static struct mutex nsfs_lock;
 static struct super *nsfs;
 
+/* A descriptor of n, whose reference is taken over. */
+static long open_ns(struct ns *n)
+{
+    struct path p;
+    struct file *f;
+    int fd, r = ns_path(n, &p);
+    if (r < 0)
+        return r;
+    r = vfs_open_path(&p, O_RDONLY, &f);
+    path_put(&p);
+    if (r < 0)
+        return r;
+    fd = fd_install(f, 0, true);
+    if (fd < 0)
+        file_put(f);
+    return fd;
+}
+
 static long nsfs_ioctl(struct file *f, u32 cmd, u64 arg)
 {
-    const struct ns *n = f->inode->priv;
-    return cmd == NS_GET_NSTYPE ? (long)ns_clone_flag(n->kind) : -ENOTTY;
+    struct ns *n = f->inode->priv, *other = NULL;
+    int r = 0;
+    switch (cmd) {
+    case NS_GET_NSTYPE:
+        return (long)ns_clone_flag(n->kind);
+    case NS_GET_USERNS:                 /* there is one, which has no parent to be seen */
+        if (n->kind == NS_USER)
+            return -EPERM;
+        other = ns_first(NS_USER);
+        break;
+    case NS_GET_PARENT:
+        if (n->kind == NS_USER)
+            return -EPERM;
+        r = n->kind == NS_PID ? ns_pid_parent(n, &other) : -EINVAL;
+        break;
+    case NS_GET_OWNER_UID:
+        return n->kind == NS_USER ? put_user((u32)0, arg) : -EINVAL;
+    default:
+        return -ENOTTY;
+    }
+    return r < 0 ? r : open_ns(other);
 }
 
 static const struct file_ops nsfs_fops = { .ioctl = nsfs_ioctl };

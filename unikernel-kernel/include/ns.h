@@ -34,6 +34,10 @@ u32 current_ipc_ns(void);
 u32 ns_new_ino(void);
 static inline void ns_get(struct ns *n) { ref_get(&n->ref); }
 void ns_put(struct ns *n);
+/* The first namespace of a kind that has no others, counted. */
+struct ns *ns_first(enum ns_kind k);
+/* Of a pid namespace, counted; -EPERM: it is out of the current task's sight. */
+int ns_pid_parent(struct ns *n, struct ns **up_r);
 const char *ns_name(enum ns_kind k);            /* "mnt" */
 u64 ns_clone_flag(enum ns_kind k);              /* CLONE_NEWNS */
 /* t's namespace of a kind, counted; NULL: t has ended, or it is one for children that has
