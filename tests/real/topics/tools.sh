@@ -81,7 +81,7 @@ su u -c 'setcap cap_chown=ep ./capid 2>&1; cp capid /tmp/x && getcap /tmp/x'; ec
 t strace
 strace -V | head -n 1 | num
 strace -o tr -e trace=openat,close,exit_group /bin/true; grep -c ld.so.cache tr; tail -n 2 tr
-strace -f -o tr -e trace=exit_group,kill sh -c 'sh -c "exit 3"; kill -USR1 $$'; echo $?; grep -c exit_group tr; sed 's/^[0-9]* *//' tr | grep -E '^(---|\+\+\+)' | sed 's/_pid=[0-9]*/_pid=N/' | sort
+(strace -f -o tr -e trace=exit_group,kill sh -c 'sh -c "exit 3"; kill -USR1 $$'; echo $?) 2> /dev/null; grep -c exit_group tr; sed 's/^[0-9]* *//' tr | grep -E '^(---|\+\+\+)' | sed 's/_pid=[0-9]*/_pid=N/' | sort
 strace -c -o tr ls / > /dev/null; grep -c -E ' (execve|openat|getdents64)$' tr
 sleep 5 & strace -o tr -p $! 2> /dev/null & sleep 0.5; kill %1; wait %2 2> /dev/null; tail -n 1 tr
 t proc
