@@ -196,6 +196,14 @@ static void exec_caps(struct cred *n, const struct cred *c, const struct file_ca
     *secure_r = setid || (n->uid && (effective || (n->cap_perm & ~n->cap_amb)));
 }
 
+bool cred_may_exec(const struct cred *c, const void *fcaps, size_t n)
+{
+    struct file_caps fc = { 0 };
+
+    parse_file_caps(n ? fcaps : NULL, n, &fc);
+    return !fc.effective || !(fc.permitted & ~(c->cap_bset | (c->cap_inh & fc.inheritable)));
+}
+
 struct cred *cred_for_exec(const struct cred *c, u32 mode, u32 uid, u32 gid,
                            const void *fcaps, size_t fcaps_len, bool nnp, bool *secure_r)
 {

@@ -9,6 +9,7 @@
 
 #include <linux/fcntl.h>
 #include <linux/limits.h>
+#include <linux/securebits.h>
 #include <linux/stat.h>
 
 #define FMODE_EXEC_OPEN 0x20    /* open for execution, as Linux's __FMODE_EXEC */
@@ -132,20 +133,34 @@ static int find_program(int dfd, const char *name, u32 at_flags, struct exec_arg
 
 /* -- the change -- */
 
+static bool no_suid(const struct image *im)
+{
+    return im->file->path.mnt && im->file->path.mnt->flags & 2 /* MS_NOSUID */;
+}
+
+/* Root has all capabilities anyhow: its files are not asked for theirs, unless it has given
+ * that up. -EPERM: the program wants more than the caller may have. */
+static int take_file_caps(struct image *im)
+{
+    struct inode *i = im->file->inode;
+    const struct cred *c = current()->cred;
+    ssize_t n;
+
+    if (no_suid(im) || !i->ops || !i->ops->getxattr ||
+        (c->uid == 0 && c->euid == 0 && !(c->securebits & SECBIT_NOROOT)))
+        return 0;
+    n = i->ops->getxattr(i, "security.capability", im->fcaps, sizeof im->fcaps);
+    im->nfcaps = n > 0 ? (size_t)n : 0;
+    return cred_may_exec(c, im->fcaps, im->nfcaps) ? 0 : -EPERM;
+}
+
 static void new_credentials(struct image *im)
 {
     struct inode *i = im->file->inode;
     struct task *t = current();
-    u8 fcaps[32];
-    ssize_t n = -1;
-    u32 mode = i->mode;
-
-    if (im->file->path.mnt && im->file->path.mnt->flags & 2 /* MS_NOSUID */)
-        mode &= ~(u32)(S_ISUID | S_ISGID);
-    else if (i->ops && i->ops->getxattr && t->cred->uid != 0)
-        n = i->ops->getxattr(i, "security.capability", fcaps, sizeof fcaps);
-    struct cred *c = cred_for_exec(t->cred, mode, i->uid, i->gid, n > 0 ? fcaps : NULL,
-                                   n > 0 ? (size_t)n : 0, t->no_new_privs, &im->secure);
+    u32 mode = no_suid(im) ? i->mode & ~(u32)(S_ISUID | S_ISGID) : i->mode;
+    struct cred *c = cred_for_exec(t->cred, mode, i->uid, i->gid, im->nfcaps ? im->fcaps : NULL,
+                                   im->nfcaps, t->no_new_privs, &im->secure);
     if (c)
         cred_commit(c);
 }
@@ -287,6 +302,8 @@ int exec_program(int dfd, const char *name, u32 at_flags, const struct exec_args
         goto out;
     memcpy(a.strings, args->strings, args->len);
     e = find_program(dfd, name, at_flags, &a, im);
+    if (e == 0)
+        e = take_file_caps(im);
     if (e < 0)
         goto out;
     im->execfn = name;

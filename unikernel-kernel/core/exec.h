@@ -26,6 +26,7 @@ struct image {
     const char *execfn;
     u64 args;                           /* stack_args */
     bool secure;
+    u8 fcaps[24]; size_t nfcaps;        /* the file's capabilities; 0: none that count */
 };
 
 int exec_open(int dfd, const char *name, u32 at_flags, struct file **f_r);

@@ -30,6 +30,9 @@ void cred_fix_setuid(const struct cred *old, struct cred *c);
 void cred_fix_setfsuid(const struct cred *old, struct cred *c);
 /* Sorts and takes over groups (kmalloc'ed or NULL). */
 void cred_set_groups(struct cred *c, u32 *groups, u32 n);
+/* A program whose file says that its capabilities are effective must get them all: false,
+ * when it would not. The file's attribute security.capability; n 0: it has none. */
+bool cred_may_exec(const struct cred *c, const void *fcaps, size_t n);
 /* exec: what the new program's credentials are, given its file's owner, set-id bits and
  * file capabilities (security.capability value or NULL). May return c itself (ref up). */
 struct cred *cred_for_exec(const struct cred *c, u32 mode, u32 uid, u32 gid,

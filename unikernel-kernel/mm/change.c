@@ -334,7 +334,7 @@ int mm_madvise(u64 addr, u64 len, int advice)
     bool hole = false;
     int r = 0;
 
-    if ((addr & ~PAGE_MASK) || end < addr)
+    if ((addr & ~PAGE_MASK) || end < addr || PAGE_UP(len) < len)
         return -EINVAL;
     mutex_lock(&mm->lock);
     while (addr < end && r == 0) {

@@ -139,7 +139,7 @@ long sys_vmsplice(const u64 *a)
     if (!f)
         return -EBADF;
     if (!file_is_pipe(f) || a[2] > 1024 || (a[3] & ~(u64)SPLICE_ALL))
-        r = file_is_pipe(f) ? -EINVAL : -EBADF;
+        r = file_is_pipe(f) || (a[3] & ~(u64)SPLICE_ALL) ? -EINVAL : -EBADF;
     for (u64 i = 0; i < a[2] && !r; i++) {
         struct iov iov;
         struct uio u;
