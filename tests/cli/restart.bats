@@ -24,10 +24,11 @@ kill_while() {
 }
 
 @test "files: names, contents and positions outlive the driver domain's worker" {
+    local n=$((400 / SLOWER))
     bundle "$B" /bin/sh -c '
         exec 5> /tmp/log
         i=0
-        while [ $i -lt 400 ]; do
+        while [ $i -lt '$n' ]; do
             i=$((i + 1))
             mkdir /tmp/d && echo "text $i" > /tmp/d/f && mv /tmp/d/f /tmp/d/g || echo "bad $i"
             chmod 600 /tmp/d/g
@@ -41,7 +42,7 @@ kill_while() {
     xenc run -b "$B" c > "$T/out" 2> "$T/err" &
     kill_while c $!
     wait $!
-    [ "$(cat "$T/out")" = "$(seq -f 'line %g' 400 | md5sum)" ] || { cat "$T/out"; false; }
+    [ "$(cat "$T/out")" = "$(seq -f 'line %g' $n | md5sum)" ] || { cat "$T/out"; false; }
     [ "$kills" -ge 3 ] || { echo "$kills kills only"; false; }
     [ -z "$(ls -A "$B/rootfs/tmp" | grep -v '^log$')" ]
     grep -q 'xenc-dev: killed by signal 9, started again' "$T/err"
