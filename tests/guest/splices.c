@@ -150,7 +150,9 @@ static void memory(void)
     say("allocate nothing", fallocate(f, 0, 0, 0));
     say("negative", fallocate(f, 0, -1, 10));
     say("too large", fallocate(f, 0, 1, 0x7fffffffffffffff));
-    say("collapse and more", fallocate(f, FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_KEEP_SIZE, 0, 4096));
+    /* which error changes with the host's kernel */
+    yes("collapse and more is refused", fallocate(f, FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_KEEP_SIZE, 0, 4096) == -1 &&
+        (errno == EOPNOTSUPP || errno == EINVAL));
     say("a pipe", ({ int p[2]; pipe(p); fallocate(p[1], 0, 0, 10); }));
     say("a folder", fallocate(open(".", O_RDONLY), 0, 0, 10));
     say("not writable", fallocate(open("sp", O_RDONLY), 0, 0, 10));
