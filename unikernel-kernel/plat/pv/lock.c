@@ -32,31 +32,28 @@ void plat_lock_wake(u32 *v)
     host_futex_wake(v, 1);
 }
 
-/* A sleep and its wake cost the host some 15 us when a CPU goes idle in between, so it
- * pays to look for about as long before sleeping, where that has lately been of use. A
- * little longer than one wake, or of two tasks that talk to each other neither would
- * ever find the other awake. */
 #define SPIN_CYCLES 65000
 #define AWAY_CYCLES 6000        /* between two looks: the host ran something else */
-#define SPIN_PROBE  16          /* a hopeless task tries again every so many sleeps */
+#define SPIN_PROBE  16          /* a hopeless one tries again every so many sleeps */
+#define SPIN_LUCK   4
 
-static bool spin_for_token(struct plat_task *p)
+bool pv_spin(struct pv_spin *s, const u32 *word, u32 seen)
 {
-    if (BOOT->ncpus < 2 || (!p->spin_luck && ++p->spin_skips % SPIN_PROBE))
+    if (BOOT->ncpus < 2 || (!s->luck && ++s->skips % SPIN_PROBE))
         return false;
     u64 t0 = __builtin_ia32_rdtsc(), last = t0, t;
     do {
         t = __builtin_ia32_rdtsc();
-        if (READ_ONCE(p->token)) {
-            /* Off the CPU meanwhile: whoever woke us needed it. That was no luck. */
-            p->spin_luck = t - last > AWAY_CYCLES ? 0 : 4;
+        if (READ_ONCE(*word) != seen) {
+            /* Off the CPU meanwhile: whoever changed it needed the CPU. That was no luck. */
+            s->luck = t - last > AWAY_CYCLES ? 0 : SPIN_LUCK;
             return true;
         }
         last = t;
         __builtin_ia32_pause();
     } while (t - t0 < SPIN_CYCLES);
-    if (p->spin_luck)
-        p->spin_luck--;
+    if (s->luck)
+        s->luck--;
     return false;
 }
 
@@ -81,7 +78,7 @@ bool plat_task_wait(struct task *self, u64 deadline)
 
     if (!READ_ONCE(p->token)) {
         self->counts.nvcsw++;
-        spin_for_token(p);
+        pv_spin(&p->spin, &p->token, 0);
     }
     /* The first second may turn out to be the beginning of a long sleep. */
     u64 idle = self->mm ? plat_clock_mono() + IDLE_NS : deadline;

@@ -17,6 +17,7 @@
 #ifndef __ASSEMBLY__
 #include "kernel.h"
 
+struct pv_spin { u16 luck, skips; };    /* whether waiting awake has paid: pv_spin */
 struct pv_late;
 struct pv_spare;
 
@@ -38,7 +39,7 @@ struct plat_task {
     void (*kfn)(void *);        /* kernel threads */
     void *karg;
     u32 set_tls;                /* fs_base must be loaded when it starts */
-    u16 spin_luck, spin_skips;  /* whether waiting awake has paid (lock.c) */
+    struct pv_spin spin;
     u32 new_tid;                /* host_tid to be: a new process publishes it (task.c) */
     u16 late_fails, late_skips; /* late forks that did not pay; not to try (late.c) */
     u8 in_kick;                 /* its last trap was a kick: until it returns, no others */

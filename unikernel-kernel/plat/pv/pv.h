@@ -71,6 +71,13 @@ _Static_assert((1ull << PV_UNIT_SHIFT) < PV_LEN_MAX, "one call empties a unit");
 size_t pv_ucopy(void *dst, const void *src, size_t n);     /* entry.S: bytes NOT copied */
 void pv_units_add(struct mm *mm, u64 va, u64 len);
 
+/* lock.c. Looking before sleeping: a sleep and its wake cost the host some 15 us when a CPU
+ * goes idle in between, so it pays to look for about as long, where that has lately been of
+ * use. A little longer than one wake, or of two tasks that talk to each other neither would
+ * ever find the other awake. */
+/* True when *word has become something else than `seen`. */
+bool pv_spin(struct pv_spin *s, const u32 *word, u32 seen);
+
 /* spare.c. Makes the host process of t, which ends, a spare: returns when it can't. */
 struct pv_spare;
 void pv_spare_from(struct task *t);

@@ -20,12 +20,13 @@
 #define STACK_SIZE  8192ul      /* a kick's frame fits */
 #define IDLE_NS     NSEC_PER_SEC
 
-/* state: FREE -> EMPTYING -> READY -> TAKEN -> GO -> FREE; READY -> UNWANTED -> FREE when
+/* state: FREE -> EMPTYING -> READY -> TAKEN -> GO -> FREE; TAKEN -> UNWANTED -> FREE when
  * unused; EMPTYING -> LEFT -> FREE when it can't be one after all. */
 enum { FREE, EMPTYING, READY, TAKEN, GO, UNWANTED, LEFT };
 
 struct pv_spare {
     u32 state;                  /* a futex */
+    u32 asleep;
     u32 tid;                    /* host process */
     struct task *task;          /* TAKEN, GO: who moves in */
     u64 sp;                     /* its context */
@@ -37,6 +38,7 @@ struct pv_spare {
 static struct pv_spare spares[SPARES];
 static char stacks[SPARES][STACK_SIZE] __attribute__((aligned(4096)));
 static u32 watched;             /* the kworker will look */
+static struct pv_spin spin;     /* of all spares */
 
 static bool change(struct pv_spare *s, u32 from, u32 to)
 {
@@ -95,7 +97,11 @@ static void spare_main(void *arg)
     while ((state = __atomic_load_n(&s->state, __ATOMIC_SEQ_CST)) != GO) {
         if (state == UNWANTED)
             pv_exit_thread(&s->state);
+        if (pv_spin(&spin, &s->state, state))
+            continue;
+        __atomic_store_n(&s->asleep, 1, __ATOMIC_SEQ_CST);
         host_futex_wait(&s->state, state, WAIT_FOREVER);
+        __atomic_store_n(&s->asleep, 0, __ATOMIC_SEQ_CST);
     }
     struct task *t = s->task;
     pv_become(t, true);
@@ -126,6 +132,7 @@ bool plat_as_keep(struct mm *mm)
             continue;
         mm_retire(mm);
         s->tid = t->plat.host_tid;
+        s->asleep = 0;          /* the host may have killed the last one in its sleep */
         s->since = plat_clock_mono();
         s->mm = mm;
         __atomic_store_n(&s->prog, mm->prog, __ATOMIC_RELAXED);
@@ -160,6 +167,13 @@ static bool alive(const struct pv_spare *s)
     return host3(__NR_tgkill, s->tid, s->tid, 0) == 0;
 }
 
+static void set_state(struct pv_spare *s, u32 state)
+{
+    __atomic_store_n(&s->state, state, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST))
+        host_futex_wake(&s->state, 1);
+}
+
 /* To whoever has taken the slot from others: what was kept is put. */
 static void put_kept(struct pv_spare *s)
 {
@@ -173,10 +187,10 @@ static void put_kept(struct pv_spare *s)
 /* Ends one that is idle. */
 static bool retire(struct pv_spare *s)
 {
-    if (!change(s, READY, UNWANTED))
+    if (!change(s, READY, TAKEN))
         return false;
-    put_kept(s);
-    host_futex_wake(&s->state, 1);
+    put_kept(s);                /* from UNWANTED on the slot is its own, and soon another's */
+    set_state(s, UNWANTED);
     return true;
 }
 
@@ -256,10 +270,13 @@ bool plat_kept_drop(const struct inode *prog)
 
 struct pv_spare *pv_spare_take(const struct inode *prog)
 {
-    for (u32 i = 0; i < 2 * SPARES; i++) {
+    /* Best one that is awake and has the program; another's is as good as an empty one. */
+    for (u32 i = 0; i < 3 * SPARES; i++) {
         struct pv_spare *s = &spares[i % SPARES];
-        if (i < SPARES && (!prog || __atomic_load_n(&s->prog, __ATOMIC_RELAXED) != prog))
-            continue;           /* another program's, and as good as an empty one, is for later */
+        if (i < 2 * SPARES && (!prog || __atomic_load_n(&s->prog, __ATOMIC_RELAXED) != prog))
+            continue;
+        if (i < SPARES && READ_ONCE(s->asleep))
+            continue;
         if (READ_ONCE(s->state) != READY || !change(s, READY, TAKEN))
             continue;
         if (alive(s))
@@ -307,6 +324,5 @@ void pv_spare_go(struct task *lender)
     if (!s)
         return;
     lender->plat.moved_to = NULL;
-    __atomic_store_n(&s->state, GO, __ATOMIC_SEQ_CST);
-    host_futex_wake(&s->state, 1);
+    set_state(s, GO);
 }
