@@ -9,7 +9,7 @@ struct maps {
     struct mm *mm;
     char *name;                 /* PATH_MAX */
     bool details;
-    u64 size, rss;              /* of all */
+    u64 size, rss, locked;              /* of all */
     u64 first, last;
 };
 
@@ -44,7 +44,7 @@ static void map_line(struct maps *m, const struct vma *v)
     seq_puts(s, "\n");
 }
 
-static void sizes(struct seq *s, u64 size, u64 rss, bool anon, bool dirty)
+static void sizes(struct seq *s, u64 size, u64 rss, u64 locked, bool anon, bool dirty)
 {
     unsigned long long k = rss >> 10;
 
@@ -59,16 +59,17 @@ static void sizes(struct seq *s, u64 size, u64 rss, bool anon, bool dirty)
     seq_puts(s, "LazyFree:              0 kB\nAnonHugePages:         0 kB\n"
                 "ShmemPmdMapped:        0 kB\nFilePmdMapped:         0 kB\n"
                 "Shared_Hugetlb:        0 kB\nPrivate_Hugetlb:       0 kB\n"
-                "Swap:                  0 kB\nSwapPss:               0 kB\n"
-                "Locked:                0 kB\n");
+                "Swap:                  0 kB\nSwapPss:               0 kB\n");
+    seq_printf(s, "Locked:         %8llu kB\n", (unsigned long long)locked >> 10);
 }
 
 /* What it allows, in Linux's letters: now, and what mprotect may make of it. */
 static void flag_letters(struct seq *s, const struct vma *v)
 {
-    seq_printf(s, "VmFlags:%s%s%s%s mr mw me%s\n", v->prot & PROT_READ ? " rd" : "",
+    seq_printf(s, "VmFlags:%s%s%s%s mr mw me%s%s\n", v->prot & PROT_READ ? " rd" : "",
                v->prot & PROT_WRITE ? " wr" : "", v->prot & PROT_EXEC ? " ex" : "",
-               v->flags & MAP_SHARED ? " sh" : "", v->flags & MAP_GROWSDOWN ? " gd" : "");
+               v->flags & MAP_SHARED ? " sh" : "", v->flags & MAP_GROWSDOWN ? " gd" : "",
+               v->flags & MAP_LOCKED ? " lo" : "");
 }
 
 static void one_map(const struct vma *v, void *arg)
@@ -81,11 +82,13 @@ static void one_map(const struct vma *v, void *arg)
     m->last = v->end;
     m->size += v->end - v->start;
     m->rss += rss;
+    m->locked += v->flags & MAP_LOCKED ? rss : 0;
     if (!m->s)
         return;
     map_line(m, v);
     if (m->details) {
-        sizes(m->s, v->end - v->start, rss, v->src.kind == SRC_ANON, v->prot & PROT_WRITE);
+        sizes(m->s, v->end - v->start, rss, v->flags & MAP_LOCKED ? rss : 0,
+              v->src.kind == SRC_ANON, v->prot & PROT_WRITE);
         flag_letters(m->s, v);
     }
 }
@@ -117,7 +120,7 @@ static int show_maps(struct seq *s, struct proc_ctx *c, bool details, bool rollu
     if (r == 0 && rollup && m.mm) {
         seq_printf(s, "%08llx-%08llx ---p 00000000 00:00 0 %*s[rollup]\n",
                    (unsigned long long)(m.last ? m.first : 0), (unsigned long long)m.last, 24, "");
-        sizes(s, 0, m.rss, true, true);
+        sizes(s, 0, m.rss, m.locked, true, true);
     }
     return r;
 }

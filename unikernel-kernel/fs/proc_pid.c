@@ -172,7 +172,7 @@ static void status_memory(struct seq *s, struct task *t, const struct snapshot *
     exe = min(z.exe, PAGE_UP(mm->code_end) - PAGE_DOWN(mm->code_start));
     seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t       0 kB\n",
                (unsigned long long)max(p->peak, p->vsize) >> 10, (unsigned long long)p->vsize >> 10,
-               (unsigned long long)mm->locked >> 10);
+               (unsigned long long)mm_locked_bytes(mm) >> 10);
     seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (unsigned long long)p->rss >> 10,
                (unsigned long long)p->rss >> 10);
     seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t       0 kB\n",

@@ -44,7 +44,7 @@ struct mm {
     struct rbtree vmas;
     struct rbtree runs;                 /* pv: what is mapped on the host, mm/run.c */
     u32 nvmas;
-    u64 total, locked, peak;            /* bytes */
+    u64 total, peak;                    /* bytes */
     u64 charge;                         /* anonymous bytes brought in: mm/budget.c */
     u64 brk_start, brk, stack_top, stack_limit;
     u64 code_start, code_end, data_start, data_end;
@@ -53,6 +53,7 @@ struct mm {
     u64 auxv[48]; u32 auxv_n;
     u64 barrier; u32 barriers;          /* membarrier(2): its page; what is registered */
     bool fork_advice;                   /* some mapping has it: mm_fork_child */
+    bool any_locked, lock_future, lock_on_fault;        /* mlock.c */
     u32 traps;                          /* pv: system calls that came by trap */
     u32 units;                          /* pv: where the host has had mappings, plat/pv/as.c */
     const struct inode *prog;           /* the program, if it is always at the same place; a
@@ -110,6 +111,12 @@ int mm_remap_pages(u64 addr, u64 len, u64 page, u32 flags);
 int mm_prot_at(u64 addr, u32 *prot_r, u32 *flags_r);
 int mm_madvise(u64 addr, u64 len, int advice);
 int mm_msync(u64 addr, u64 len, int flags);
+/* mlock2(2) and its kin: 0, -EINVAL, -ENOMEM, -EPERM. */
+int mm_mlock(u64 addr, u64 len, bool on_fault);
+int mm_munlock(u64 addr, u64 len);
+int mm_mlockall(bool now, bool future, bool on_fault);
+void mm_munlockall(void);
+u64 mm_locked_bytes(struct mm *mm);
 int mm_mincore(u64 addr, u64 len, uptr_t vec);
 u64 mm_brk(u64 addr);
 /* A fault at addr: 0: retry; -EFAULT: SIGSEGV MAPERR; -EACCES: SEGV_ACCERR; -ENXIO: SIGBUS;

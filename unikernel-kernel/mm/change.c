@@ -156,7 +156,9 @@ static s64 remap_locked(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 fl
         int e = new_len < old_len ? unmap_range(mm, old + new_len, old + old_len) : 0;
         return e < 0 ? e : (s64)old;
     }
-    int e = vma_split(mm, old);
+    int e = v->flags & MAP_LOCKED && new_len > old_len ? lock_room(mm, new_len - old_len) : 0;
+    if (e == 0)
+        e = vma_split(mm, old);
     if (e == 0)
         e = vma_split(mm, old + old_len);
     if (e < 0)
@@ -292,6 +294,8 @@ static int advise_vma(struct mm *mm, struct vma *v, u64 s, u64 e, int advice)
 {
     switch (advice) {
     case MADV_DONTNEED:
+        if (v->flags & MAP_LOCKED)
+            return -EINVAL;
         if (v->src.kind != SRC_GRANT) {
             /* Gone from the host too: the next touch brings in a run, not a page, or
              * what the file has now. */

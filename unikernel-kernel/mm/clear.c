@@ -66,6 +66,8 @@ static void clear(struct mm *mm, const struct inode *prog, bool host)
         struct vma *v = vma_find(mm, from);
         while (v && !kept(v, prog, &text))
             v = vma_next(v);
+        if (v)
+            v->flags &= ~(u32)MAP_LOCKED;
         u64 stop = v ? v->start : ~0ull, next = v ? v->end : ~0ull;
         clear_range(mm, from, stop, host);
         if (!v)
@@ -73,7 +75,7 @@ static void clear(struct mm *mm, const struct inode *prog, bool host)
         from = next;
     }
     mm->mmap_hint = 0;
-    mm->locked = 0;
+    mm->any_locked = mm->lock_future = mm->lock_on_fault = false;
     mm->peak = mm->total;
     mm->fork_advice = false;
     mm->barrier = 0;

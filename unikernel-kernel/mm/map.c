@@ -10,7 +10,8 @@
 
 #define NOW_MAX (16ul << 10)    /* anonymous mappings up to this come present */
 #define FIXED_NOW_MAX (64ul << 10)      /* at a place of their own: what follows a program's data */
-#define FLAGS_KEPT (MAP_SHARED | MAP_PRIVATE | MAP_GROWSDOWN | MAP_NORESERVE | MAP_STACK)
+#define FLAGS_KEPT \
+    (MAP_SHARED | MAP_PRIVATE | MAP_GROWSDOWN | MAP_NORESERVE | MAP_STACK | MAP_LOCKED)
 
 struct mm *mm_new(void)
 {
@@ -35,6 +36,7 @@ struct mm *mm_clone_begin(struct mm *from)
     mm->vmas.root = mm->runs.root = NULL;
     mm->nvmas = 0;
     mm->total = mm->charge = 0;
+    mm->any_locked = mm->lock_future = mm->lock_on_fault = false;
     int e = run_copy(mm, from);
     for (struct rbnode *n = rb_first(&from->vmas); n && e == 0; n = rb_next(n)) {
         const struct vma *o = container_of(n, struct vma, node);
@@ -44,6 +46,7 @@ struct mm *mm_clone_begin(struct mm *from)
             break;
         }
         vma_inherit(v, o, 0);
+        v->flags &= ~(u32)MAP_LOCKED;   /* a child's memory is not */
     }
     if (e < 0) {
         mutex_unlock(&from->lock);
@@ -177,8 +180,13 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
         return -EEXIST;
     if (mm->total + len > current()->proc->rlim[RLIMIT_AS].cur)
         return -ENOMEM;
+    if (mm->lock_future)
+        flags |= MAP_LOCKED;
+    int e = flags & MAP_LOCKED ? lock_room(mm, len) : 0;
+    if (e < 0)
+        return e;
     bool free = vma_range_free(mm, addr, len);
-    int e = free ? 0 : make_way(mm, addr, addr + len, src);
+    e = free ? 0 : make_way(mm, addr, addr + len, src);
     if (e < 0)
         return e;
     struct vma *v = vma_new(mm, addr, addr + len);
@@ -189,6 +197,7 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
     }
     v->prot = prot;
     v->flags = flags & FLAGS_KEPT;
+    mm->any_locked |= !!(flags & MAP_LOCKED);
     v->off = off;
     v->src = *src;
     v->was_writable = prot & PROT_WRITE;
@@ -197,6 +206,7 @@ static s64 map_locked(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, str
         file_get(f);
     /* Files of the host are mapped at once: the host brings their pages in. */
     bool now = src->kind == SRC_GRANT || (flags & MAP_POPULATE) ||
+               ((flags & MAP_LOCKED) && !mm->lock_on_fault) ||
                (src->kind == SRC_ANON && (prot & PROT_WRITE) && !(flags & MAP_NORESERVE) &&
                 len <= (flags & MAP_FIXED ? FIXED_NOW_MAX : NOW_MAX));
     if (now && (src->kind == SRC_GRANT || prot != PROT_NONE) && !mm_patch_whole(mm, v)) {

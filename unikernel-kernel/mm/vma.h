@@ -51,6 +51,9 @@ void budget_return(struct mm *mm, u64 len);     /* it was not brought in after a
 void budget_uncharge(struct mm *mm, u64 start, u64 end);
 void budget_clear(struct mm *mm);
 
+/* mlock.c: may so many more bytes be locked? 0, -EPERM: none at all, -EAGAIN. mm->lock held. */
+int lock_room(struct mm *mm, u64 more);
+
 /* map.c: takes [start, end) out, mappings and host's. */
 int unmap_range(struct mm *mm, u64 start, u64 end);
 

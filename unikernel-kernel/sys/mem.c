@@ -47,33 +47,26 @@ long sys_mincore(const u64 *a)
     return mm_mincore(a[0], a[1], a[2]);
 }
 
-/* The host may page the domain out; locking means: present, and counted. */
-static long lock_range(u64 addr, u64 len)
-{
-    struct task *t = current();
-
-    if (!len)
-        return 0;
-    if (!capable(14 /* CAP_IPC_LOCK */) && PAGE_UP(len) > t->proc->rlim[RLIMIT_MEMLOCK].cur)
-        return t->proc->rlim[RLIMIT_MEMLOCK].cur ? -ENOMEM : -EPERM;
-    return mm_populate_user(addr, len, false) ? -ENOMEM : 0;
-}
-
-long sys_mlock(const u64 *a) { return lock_range(a[0], a[1]); }
+long sys_mlock(const u64 *a) { return mm_mlock(a[0], a[1], false); }
 
 long sys_mlock2(const u64 *a)
 {
-    if (a[2] & ~1ull)
-        return -EINVAL;
-    return (a[2] & 1) ? 0 : lock_range(a[0], a[1]);
+    return a[2] & ~(u64)MLOCK_ONFAULT ? -EINVAL : mm_mlock(a[0], a[1], a[2] & MLOCK_ONFAULT);
 }
 
-long sys_munlock(const u64 *a) { return 0; }
-long sys_munlockall(const u64 *a) { return 0; }
+long sys_munlock(const u64 *a) { return mm_munlock(a[0], a[1]); }
+
+long sys_munlockall(const u64 *a)
+{
+    mm_munlockall();
+    return 0;
+}
 
 long sys_mlockall(const u64 *a)
 {
-    if (!a[0] || (a[0] & ~7ull))
+    u64 f = a[0];
+
+    if (!f || (f & ~(u64)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || f == MCL_ONFAULT)
         return -EINVAL;
-    return capable(14) || current()->proc->rlim[RLIMIT_MEMLOCK].cur ? 0 : -EPERM;
+    return mm_mlockall(f & MCL_CURRENT, f & MCL_FUTURE, f & MCL_ONFAULT);
 }
