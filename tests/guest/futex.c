@@ -38,11 +38,14 @@ static void raw(void)
     check(fx(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &ts, NULL, -1) == -1 &&
           errno == ETIMEDOUT, "time of day");
     struct sigaction sa = { .sa_handler = hit, .sa_flags = SA_RESTART };
-    struct itimerval it = { .it_value = { 0, 10000 } };
+    /* Again and again: the first may come before we wait. */
+    struct itimerval it = { { 0, 10000 }, { 0, 10000 } };
     sigaction(SIGALRM, &sa, NULL);
     setitimer(ITIMER_REAL, &it, NULL);
-    ts = (struct timespec){ 0, 50000000 };
+    ts = (struct timespec){ 10, 0 };
     check(fx(&word, FUTEX_WAIT, 0, &ts, NULL, 0) == -1 && errno == EINTR, "a signal");
+    memset(&it, 0, sizeof it);
+    setitimer(ITIMER_REAL, &it, NULL);
     for (int i = 0; i < 3; i++) pthread_create(&t[i], NULL, waiter, NULL);
     usleep(50000);
     word = 1;
