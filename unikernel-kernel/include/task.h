@@ -197,7 +197,7 @@ int pgrp_exists_in_session(int pgid, const struct session *s);
 
 /* Called by the platform. kmain: first code in C, on the boot stack. */
 void kmain(void) __attribute__((noreturn));
-void syscall_dispatch(struct regs *r);  /* sys/dispatch.c: call, trace; sets r->rax */
+long syscall_dispatch(struct regs *r);  /* sys/dispatch.c: call, trace; what r->rax is to be */
 void task_return_work(struct regs *r);  /* while (t->work): signals, stop, exit */
 /* A CPU exception in user mode: becomes a signal. */
 void task_fault(struct regs *r, int sig, int code, u64 addr);

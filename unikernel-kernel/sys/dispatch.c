@@ -61,18 +61,20 @@ static void watched_call(struct regs *r)
     trace_leave(tr, nr, r->arg, (long)r->rax);
 }
 
-static __attribute__((noinline)) void watched_dispatch(struct regs *r)
+static __attribute__((noinline)) long watched_dispatch(struct regs *r)
 {
     struct task *t = current();
     bool traced = task_traced(t);
 
     if (!traced || ptrace_syscall_enter(r)) watched_call(r);
     if (traced) ptrace_syscall_exit(r);
+    return (long)r->rax;
 }
 
-void syscall_dispatch(struct regs *r)
+/* Ends in jumps, not calls: a frame of its own would be a tenth of a getppid. */
+long syscall_dispatch(struct regs *r)
 {
     current()->regs = r;
-    if (unlikely(READ_ONCE(syscall_watch))) watched_dispatch(r);
-    else r->rax = (u64)call(r->nr, r->arg);
+    if (unlikely(READ_ONCE(syscall_watch))) return watched_dispatch(r);
+    return call(r->nr, r->arg);
 }

@@ -76,6 +76,7 @@ pv_fast_on_stack:
     mov %rsp, %rdi
     xor %ebp, %ebp
     call syscall_dispatch
+    mov %rax, R_RAX(%rsp)
 
     /* As a rule the frame is as it was made (regs.h, nr): what C code preserves is there, and
      * rcx is where to go, as the instruction would leave it. */
@@ -92,7 +93,6 @@ pv_exit_fast:
     mov R_R10(%rsp), %r10
     mov R_R8(%rsp), %r8
     mov R_R9(%rsp), %r9
-    mov R_RAX(%rsp), %rax
     mov R_RBP(%rsp), %rbp               /* the one that was cleared */
     mov $FLAGS_PLAIN, %r11d
     mov R_RSP(%rsp), %rsp

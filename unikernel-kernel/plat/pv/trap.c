@@ -219,7 +219,7 @@ void pv_user_trap(struct regs *r, void *info, int sig)
     } else if (sig == SIGSYS) {
         r->nr = (u32)si->si_syscall;
         r->rax = -ENOSYS;
-        syscall_dispatch(r);
+        r->rax = (u64)syscall_dispatch(r);
         struct mm *mm = current()->mm;
         if (mm && unlikely(++mm->traps % HOT == 0))
             mm_patch_hot(r);

@@ -182,6 +182,7 @@ pvh_syscall_entry:                      /* interrupts off by FMASK */
     xor %ebp, %ebp
     sti
     call syscall_dispatch
+    mov %rax, R_RAX(%rsp)
 exit_check:
     cli
     mov %gs:CPU_TASK, %rax
