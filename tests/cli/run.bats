@@ -97,7 +97,7 @@ load helpers
 
 @test "signals to xenc run reach the program" {
     bundle "$B" sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
-    "$XENC" --root "$ROOT" run -b "$B" x > "$T/out" < /dev/null 3>&- &
+    timeout -k 5 $((60 * SLOWER)) "$XENC" --root "$ROOT" run -b "$B" x > "$T/out" < /dev/null 3>&- &
     local job=$! rc=0
     for _ in $(seq $((100 * SLOWER))); do grep -q ready "$T/out" && break; sleep 0.1; done
     kill -TERM $job
@@ -182,7 +182,7 @@ load helpers
         sleep 1.2; cat none; rm mine; cat mine 2>&1; mkdir mine; ls'
     for a in mkdir rm; do ln -sf busybox "$B/rootfs/bin/$a"; done
     xenc run -b "$B" x > "$T/out" &
-    for _ in $(seq 100); do grep -q ready "$T/out" && break; sleep 0.1; done
+    for _ in $(seq $((100 * SLOWER))); do grep -q ready "$T/out" && break; sleep 0.1; done
     echo theirs > "$B/rootfs/tmp/d/none"
     touch "$B/rootfs/tmp/d/go"
     wait $!

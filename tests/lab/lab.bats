@@ -74,6 +74,14 @@ print("vcpu", fcntl.ioctl(vm, 0xae41, 0) > 0)'
     ! cmp "$T/err1" "$T/err2"
 }
 
+# Without hold.c the emulated kernel hangs before the end of this.
+@test "virtual machines come and go" {
+    run "$RUN" -t 60 kvm perl -MPOSIX -e 'open(my $kvm, "+<", "/dev/kvm") or die;
+        for (1 .. 200) { my $vm = ioctl($kvm, 0xAE01, 0) or die; POSIX::close($vm) } print "made"'
+    [ "$status" -eq 0 ]
+    [ "$output" = made ]
+}
+
 @test "a command that does not end is ended, and so is what another leaves behind" {
     run "$RUN" -t 8 kvm sh -c 'echo begun; sleep 1000'
     [ "$status" -eq 124 ]
