@@ -239,3 +239,39 @@ a" ]
     xenc kill c KILL
     wait $! || true
 }
+
+@test "container and host add to one file in a volume by turns, and see its size" {
+    mkdir "$T/share"
+    MOUNTS="{ \"destination\": \"/s\", \"type\": \"bind\", \"source\": \"$T/share\", \"options\": [\"rbind\"] }"
+    bundle "$B" /bin/sh -c 'exec 3>> /s/log; n=0
+        while [ $n -lt 3 ]; do
+            echo guest >&3; stat -L -c %s /proc/self/fd/3; stat -c %s /s/log; touch /s/go$n
+            while [ ! -e /s/done$n ]; do sleep 0.05; done
+            stat -L -c %s /proc/self/fd/3; n=$((n + 1))
+        done; cat /s/log'
+    for a in stat touch; do ln -sf busybox "$B/rootfs/bin/$a"; done
+    xenc run -b "$B" c > "$T/out" &
+    for n in 0 1 2; do
+        for i in $(seq $((100 * SLOWER))); do [ -e "$T/share/go$n" ] && break; sleep 0.1; done
+        echo host >> "$T/share/log"
+        touch "$T/share/done$n"
+    done
+    wait $!
+    [ "$(tr '\n' ' ' < "$T/out")" = "6 6 11 17 17 22 28 28 33 guest host guest host guest host " ] ||
+        { cat "$T/out"; false; }
+}
+
+# Samples, so it goes on until there is one. A pvh domain does not tell them apart.
+@test "CPU time is user's and system's" {
+    bundle "$B" /bin/sh -c 'n=0
+        while [ $n -lt 400 ]; do
+            dd if=/dev/zero of=/dev/null bs=32M count=1 2> /dev/null
+            set -- $(cat /proc/$$/stat)
+            [ ${17} -gt 0 ] && break; n=$((n + 1))
+        done; echo "$n ${16} ${17}"; times'
+    ln -sf busybox "$B/rootfs/bin/dd"
+    run xenc run -b "$B" c
+    read -r n user system <<< "${lines[0]}"
+    [ "$user$system" -gt 0 ]
+    [ "$TEST_KIND" = pvh ] || [ "$system" -gt 0 ]
+}

@@ -103,6 +103,8 @@ static const struct host_case bad[] = {
          1ull << 40),
     CASE("pread64 of 64-bit descriptor 3", pread64, 1ull << 63 | 3, (u64)page, 16, 0),
     CASE("pwrite64 of a negative descriptor", pwrite64, ~0ull, (u64)page, 16, 0),
+    CASE("fstat of 0", fstat, 0, (u64)page),
+    CASE("fstat of the domain's memory", fstat, PV_FD_MEM, (u64)page),
     CASE("close of the domain's memory", close, PV_FD_MEM),
     CASE("close of the grant socket", close, PV_FD_GRANT),
     CASE("close of 64-bit descriptor 3", close, 1ull << 32 | PV_FD_GRANT),

@@ -55,6 +55,7 @@ struct vnode {
     struct list hash_link, grant_link;
     u64 nodeid, nlookup;                /* nlookup: to be given back by FORGET */
     u64 attr_until;                     /* attributes hold; 0: must be asked for */
+    u64 rest_until;                     /* ... all that a write does not change */
     u32 attr_version;                   /* counts our own changes of size and times */
     u32 opens;                          /* open files; VNODE_CLOSING: grants being closed */
     s32 grant[2];                       /* read-only, read-write: handle or -1 */
@@ -120,7 +121,7 @@ bool virtiofs_news(struct super *sb);
 void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until);
 /* Attributes as of now if their time has passed: 0 or -errno. */
 int virtiofs_refresh(struct inode *i, bool force);
-static inline void virtiofs_stale(struct inode *i) { vnode_of(i)->attr_until = 0; }
+static inline void virtiofs_stale(struct inode *i) { vnode_of(i)->attr_until = vnode_of(i)->rest_until = 0; }
 int virtiofs_getattr(struct inode *i, struct kstat *st);
 int virtiofs_setattr(struct inode *i, const struct iattr *a);
 ssize_t virtiofs_getxattr(struct inode *i, const char *name, void *buf, size_t n);
@@ -150,6 +151,8 @@ void vnode_grant_given(struct vnode *v, bool write, s32 grant);
 void vnode_opened(struct vnode *v);     /* an open file more: grants stay */
 /* One less: true when it was the last. */
 bool vnode_closed(struct vnode *v);
+/* Counts it as open if it is: its grants stay until vnode_closed(). */
+bool vnode_pin(struct vnode *v);
 /* Nobody has it open any more: what the host could want of it for itself goes. */
 void vnode_idle(struct vnode *v);
 static inline int vnode_grant(struct vnode *v, bool write)

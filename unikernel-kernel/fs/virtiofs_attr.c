@@ -47,6 +47,7 @@ void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until)
     i->mtime = ns_of(a->mtime, a->mtimensec);
     i->ctime = ns_of(a->ctime, a->ctimensec);
     WRITE_ONCE(vnode_of(i)->attr_until, until);
+    WRITE_ONCE(vnode_of(i)->rest_until, until);
 }
 
 /* An answer to a question asked when attr_version was `version`: if we changed the file
@@ -83,6 +84,51 @@ static bool attr_hold(struct inode *i)
     return until && (until == WAIT_FOREVER || time_mono() < until);
 }
 
+static bool rest_hold(struct inode *i)
+{
+    u64 until = READ_ONCE(vnode_of(i)->rest_until);
+
+    if (until == D_UNTIL_NEWS)
+        return virtiofs_news(i->sb) && READ_ONCE(vnode_of(i)->rest_until) == D_UNTIL_NEWS;
+    return until && (until == WAIT_FOREVER || time_mono() < until);
+}
+
+/* What writes change of an open file, one host call on its grant tells. Others' attributes
+ * may have changed, too: a write takes set-id bits away. */
+static bool refresh_contents(struct inode *i)
+{
+    struct vnode *v = vnode_of(i);
+    struct plat_stat st;
+    struct fuse_attr a;
+    u32 version = READ_ONCE(v->attr_version);
+    s32 g;
+
+    if (!S_ISREG(i->mode) || i->mode & (S_ISUID | S_ISGID) || !rest_hold(i) || !vnode_pin(v))
+        return false;
+    vnode_await(v);
+    g = READ_ONCE(v->grant[1]);
+    if (g < 0)
+        g = READ_ONCE(v->grant[0]);
+    if (g < 0 || plat_grant_stat(g, &st) < 0)
+        g = -1;
+    mutex_lock(&v->lock);
+    if (g >= 0 && v->attr_version == version && READ_ONCE(v->rest_until)) {
+        a = (struct fuse_attr){
+            .ino = i->ino, .mode = i->mode, .uid = i->uid, .gid = i->gid, .nlink = i->nlink,
+            .size = st.size, .blocks = st.blocks,
+            .atime = st.atime.sec, .atimensec = st.atime.nsec,
+            .mtime = st.mtime.sec, .mtimensec = st.mtime.nsec,
+            .ctime = st.ctime.sec, .ctimensec = st.ctime.nsec,
+        };
+        virtiofs_set_attr(i, &a, v->rest_until);
+    } else {
+        g = -1;
+    }
+    mutex_unlock(&v->lock);
+    vnode_closed(v);
+    return g >= 0;
+}
+
 int virtiofs_refresh(struct inode *i, bool force)
 {
     struct vnode *v = vnode_of(i);
@@ -90,7 +136,7 @@ int virtiofs_refresh(struct inode *i, bool force)
     struct fuse_req *r;
     int rc;
 
-    if (!force && attr_hold(i))
+    if ((!force && attr_hold(i)) || refresh_contents(i))
         return 0;
     seq = virtiofs_news_seq(virtiofs_of(i));
     r = virtiofs_req(i, FUSE_GETATTR);
@@ -151,7 +197,7 @@ static void setattr_unheard(struct inode *i, const struct iattr *a, struct fuse_
     mutex_lock(&v->lock);
     v->attr_version++;
     inode_apply_attr(i, a);
-    v->attr_until = 0;
+    virtiofs_stale(i);
     v->sent = fuse_send_async(r, sizeof(struct fuse_attr_out));
     mutex_unlock(&v->lock);
 }

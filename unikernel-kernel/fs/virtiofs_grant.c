@@ -21,6 +21,17 @@ void vnode_opened(struct vnode *v)
     }
 }
 
+bool vnode_pin(struct vnode *v)
+{
+    u32 n = READ_ONCE(v->opens);
+
+    while (n && !(n & VNODE_CLOSING))
+        if (__atomic_compare_exchange_n(&v->opens, &n, n + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 bool vnode_closed(struct vnode *v)
 {
     return __atomic_sub_fetch(&v->opens, 1, __ATOMIC_RELEASE) == 0;

@@ -64,8 +64,8 @@ static void expire_all(struct super *sb)
     fs->names_gen++;
     for (unsigned k = 0; k < VFS_HASH; k++)
         list_for_each(v, &fs->hash[k], hash_link)
-            if (v->attr_until == D_UNTIL_NEWS)
-                v->attr_until = 0;
+            if (v->rest_until == D_UNTIL_NEWS)
+                v->attr_until = v->rest_until = 0;
     spin_unlock(&fs->lock);
     d_expire_news(sb);
 }

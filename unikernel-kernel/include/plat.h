@@ -38,6 +38,7 @@ void plat_entropy(void *buf, size_t n);         /* seed quality: RDRAND, RDSEED 
 u64 plat_clock_mono(void);
 u64 plat_clock_real(void);
 u64 plat_clock_cpu(const struct task *t);       /* CPU time used by the task, ns */
+u64 plat_clock_sys(const struct task *t, u64 total);    /* what of it was system time, roughly */
 
 /* -- tasks -- */
 enum plat_start { PLAT_THREAD, PLAT_PROCESS, PLAT_VFORK, PLAT_KTHREAD };
@@ -167,6 +168,9 @@ void plat_grant_close(int handle);
 /* Kernel or user buffer (user pages must be present: plat_as_populate first). */
 ssize_t plat_grant_pread(int handle, void *buf, size_t n, u64 off);
 ssize_t plat_grant_pwrite(int handle, const void *buf, size_t n, u64 off);
+struct plat_stat { u64 size, blocks; struct { u64 sec; u32 nsec; } atime, mtime, ctime; };
+/* The file's size in bytes, blocks of 512 and times as of now: 0 or -errno. */
+int plat_grant_stat(int handle, struct plat_stat *st);
 /* Copies from the file through a mapping of it in the kernel's window: quick for small
  * reads that repeat. -EOPNOTSUPP: use pread. size: the file's size as known. */
 ssize_t plat_grant_copy(int handle, u64 off, size_t n, u64 size, uptr_t user_dst);

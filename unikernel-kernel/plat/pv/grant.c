@@ -5,6 +5,7 @@
 #include "mm.h"
 #include "pv.h"
 
+#include <asm/stat.h>
 #include <linux/uio.h>
 
 /* As the host's recvmsg(2) lays them out. */
@@ -94,4 +95,20 @@ ssize_t plat_grant_pread(int h, void *buf, size_t n, u64 off)
 ssize_t plat_grant_pwrite(int h, const void *buf, size_t n, u64 off)
 {
     return host4(__NR_pwrite64, (u64)h, (u64)buf, n, off);
+}
+
+int plat_grant_stat(int h, struct plat_stat *st)
+{
+    struct stat s;
+    long r = host3(__NR_fstat, (u64)h, (u64)&s, 0);
+
+    if (r < 0)
+        return (int)r;
+    *st = (struct plat_stat){
+        .size = (u64)s.st_size, .blocks = (u64)s.st_blocks,
+        .atime = { (u64)s.st_atime, (u32)s.st_atime_nsec },
+        .mtime = { (u64)s.st_mtime, (u32)s.st_mtime_nsec },
+        .ctime = { (u64)s.st_ctime, (u32)s.st_ctime_nsec },
+    };
+    return 0;
 }

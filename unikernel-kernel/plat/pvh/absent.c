@@ -8,6 +8,7 @@ int plat_grant_take(u64 cookie) { return -EOPNOTSUPP; }
 void plat_grant_close(int h) { }
 ssize_t plat_grant_pread(int h, void *buf, size_t n, u64 off) { return -EOPNOTSUPP; }
 ssize_t plat_grant_pwrite(int h, const void *buf, size_t n, u64 off) { return -EOPNOTSUPP; }
+int plat_grant_stat(int h, struct plat_stat *st) { return -EOPNOTSUPP; }
 ssize_t plat_grant_copy(int h, u64 off, size_t n, u64 size, uptr_t dst) { return -EOPNOTSUPP; }
 
 struct exec_image *pv_patch_prepare(const struct vma *v) { return NULL; }
