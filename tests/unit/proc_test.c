@@ -93,6 +93,7 @@ bool plat_task_alive(const struct task *t)
     return __atomic_load_n(&t->plat.started, __ATOMIC_SEQ_CST);
 }
 u64 plat_clock_cpu(const struct task *t) { return 1000; }
+u64 plat_clock_sys(const struct task *t, u64 total) { return 0; }
 int rusage_to_user(uptr_t dst, const struct kusage *u) { return 0; }
 
 /* -- set-up -- */

@@ -165,6 +165,7 @@ WEAK u64 plat_clock_mono(void)
 
 WEAK u64 plat_clock_real(void) { return host_clock(CLOCK_REALTIME); }
 
+WEAK u64 plat_clock_sys(const struct task *t, u64 total) { return 0; }
 WEAK u64 plat_clock_cpu(const struct task *t)
 {
     clockid_t id;

@@ -230,7 +230,7 @@ void task_exit(int code)
         sem_exit(p);
         if (p->is_init && p->pidns) pidns_end(p);
     }
-    t->utime = plat_clock_cpu(t);
+    task_times(t, &t->utime, &t->stime);
     /* only an exec in another thread changes it, and that waits for this thread */
     leader = t == p->leader;
     plat_wakes_hold();          /* a parent that waits wants procs_lock first thing */

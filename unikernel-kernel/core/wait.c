@@ -4,9 +4,26 @@
 #include "proc.h"
 #include "ptrace.h"
 
+/* The platform knows the total well and the system's share of it roughly; neither part may
+ * ever become less. */
+void task_times(struct task *t, u64 *user_r, u64 *sys_r)
+{
+    u64 total = t->state == TASK_ZOMBIE ? 0 : plat_clock_cpu(t);
+
+    if (total > t->utime + t->stime) {
+        u64 sys = max(plat_clock_sys(t, total), t->stime);
+
+        t->stime = sys = min(sys, total - t->utime);
+        t->utime = total - sys;
+    }
+    *user_r = t->utime;
+    *sys_r = t->stime;
+}
+
 void proc_usage(struct proc *p, struct kusage *u)
 {
     struct task *t;
+    u64 user, sys;
 
     u->utime = p->dead_utime;
     u->stime = p->dead_stime;
@@ -15,7 +32,9 @@ void proc_usage(struct proc *p, struct kusage *u)
     u->counts = p->dead_counts;
     list_for_each(t, &p->threads, proc_link) {
         if (t->state == TASK_ZOMBIE) continue;
-        u->utime += plat_clock_cpu(t);
+        task_times(t, &user, &sys);
+        u->utime += user;
+        u->stime += sys;
         u->minflt += t->minflt;
         counts_add(&u->counts, &t->counts);
     }

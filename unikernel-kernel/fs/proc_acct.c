@@ -38,7 +38,7 @@ int proc_io(struct seq *s, struct proc_ctx *c)
 
 static u64 cpu_ns(struct task *t)
 {
-    return t->state == TASK_ZOMBIE ? t->utime : plat_clock_cpu(t);
+    return t->state == TASK_ZOMBIE ? t->utime + t->stime : plat_clock_cpu(t);
 }
 
 /* Time on a CPU, time waiting for one, turns; of the leader alone, as on Linux. The second

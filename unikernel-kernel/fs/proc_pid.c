@@ -38,9 +38,8 @@ static char state_of(struct task *t)
 
 static void thread_usage(struct task *t, struct kusage *u)
 {
-    *u = (struct kusage){ .utime = t->state == TASK_ZOMBIE ? t->utime : plat_clock_cpu(t),
-                          .stime = t->stime, .minflt = t->minflt,
-                          .counts = t->counts };
+    *u = (struct kusage){ .minflt = t->minflt, .counts = t->counts };
+    task_times(t, &u->utime, &u->stime);
 }
 
 static void take(struct proc_ctx *c, struct snapshot *s)

@@ -54,6 +54,8 @@ struct wait_req {
 };
 /* 1: rq's results hold; 0: WNOHANG and nothing to tell; else -errno. */
 int proc_wait(struct wait_req *rq);
+/* CPU time used by a task, ns: in programs, in the system. procs_lock held, or it is us. */
+void task_times(struct task *t, u64 *user_r, u64 *sys_r);
 void proc_usage(struct proc *p, struct kusage *u_r);    /* living and dead threads */
 
 /* -- sessions and groups (core/session.c); procs_lock held -- */

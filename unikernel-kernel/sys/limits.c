@@ -113,9 +113,9 @@ long sys_getrusage(const u64 *a)
                               .maxrss = p->cmaxrss, .counts = p->child_counts };
         break;
     case RUSAGE_THREAD:
-        u = (struct kusage){ .utime = plat_clock_cpu(t), .minflt = t->minflt,
-                              .maxrss = max(p->maxrss, mm_resident(t->mm)),
-                              .counts = t->counts };
+        u = (struct kusage){ .minflt = t->minflt, .counts = t->counts,
+                              .maxrss = max(p->maxrss, mm_resident(t->mm)) };
+        task_times(t, &u.utime, &u.stime);
         break;
     default:
         return -EINVAL;

@@ -78,31 +78,64 @@ u64 pv_thread_clock(void)
     return ts.sec * NSEC_PER_SEC + ts.nsec;
 }
 
-/* Clock ids of Linux: ~number << 3 | per-thread | CPUCLOCK_SCHED. The host tells a
- * thread's time only inside its process. From outside, the whole process's is put down
- * to its leader, less what has been booked for threads that ended. A host thread that
- * is lent is a parent's and a child's: cpu_base. */
-u64 plat_clock_cpu(const struct task *t)
+/* Clock ids of Linux: ~number << 3 | per-thread | kind. */
+enum { KIND_PROF, KIND_USER, KIND_SCHED, PER_THREAD = 4 };
+
+static u64 cpu_clock(u32 number, int kind)
 {
     struct host_timespec ts = { 0, 0 };
+
+    host3(__NR_clock_gettime, (u64)(s64)(int)(~number << 3 | (u32)kind), (u64)&ts, 0);
+    return ts.sec * NSEC_PER_SEC + ts.nsec;
+}
+
+/* The host tells a thread's time only inside its process. From outside, the whole process's
+ * is put down to its leader. False: to nobody. */
+static bool clock_of(const struct task *t, u32 *number_r, int *thread_r)
+{
     u32 tid = READ_ONCE(t->plat.host_tid);
-    u64 booked = 0;
-    s64 ns;
-    int id;
 
     if (!tid)
+        return false;
+    *thread_r = PER_THREAD;
+    *number_r = t == current() ? 0 : tid;
+    if (t == current() || host_process(t) == host_process(current()))
+        return true;
+    *thread_r = 0;
+    *number_r = host_process(t);
+    return t->proc->leader == t;
+}
+
+/* Less what has been booked for threads that ended. A host thread that is lent is a
+ * parent's and a child's: cpu_base. */
+u64 plat_clock_cpu(const struct task *t)
+{
+    u32 number;
+    int thread;
+    s64 ns;
+
+    if (!clock_of(t, &number, &thread))
         return 0;
-    if (t == current()) {
-        id = 3;                 /* pv_thread_clock */
-    } else if (host_process(t) == host_process(current())) {
-        id = (int)(~tid << 3 | 4 | 2);
-    } else {
-        if (t->proc->leader != t)
-            return 0;
-        id = (int)(~host_process(t) << 3 | 2);
-        booked = READ_ONCE(t->proc->dead_utime);
-    }
-    host3(__NR_clock_gettime, (u64)(s64)id, (u64)&ts, 0);
-    ns = (s64)(ts.sec * NSEC_PER_SEC + ts.nsec - booked) - t->plat.cpu_base;
+    ns = (s64)cpu_clock(number, thread | KIND_SCHED) - t->plat.cpu_base;
+    if (!thread)
+        ns -= (s64)(READ_ONCE(t->proc->dead_utime) + READ_ONCE(t->proc->dead_stime));
     return ns > 0 ? (u64)ns : 0;
+}
+
+/* What the host's kernel did counts as system time; our own kernel is the host's user. The
+ * host samples that, at most 1,000 times a second, of the host thread's whole life. */
+u64 plat_clock_sys(const struct task *t, u64 total)
+{
+    u32 number;
+    int thread;
+    u64 all, user, share;
+
+    if (total < NSEC_PER_SEC / 1000 || !clock_of(t, &number, &thread))
+        return 0;
+    user = cpu_clock(number, thread | KIND_USER) / 1000;
+    all = cpu_clock(number, thread | KIND_PROF) / 1000;
+    if (user >= all)
+        return 0;
+    share = ((all - user) << 16) / all;
+    return (total >> 16) * share + ((total & 0xffff) * share >> 16);
 }

@@ -341,7 +341,7 @@ void plat_task_exit(void)
         u64 sp = t->plat.lender_sp;
         const void *frame = pv_leaving_frame(t);
         t->plat.lender->plat.late_fails = 0;
-        t->plat.lender->plat.cpu_base += (s64)t->utime;
+        t->plat.lender->plat.cpu_base += (s64)(t->utime + t->stime);
         t->plat.lender = NULL;
         pv_late_end(t);
         arm_stack(t, false);
