@@ -20,9 +20,10 @@
 #define STACK_SIZE  8192ul      /* a kick's frame fits */
 #define IDLE_NS     NSEC_PER_SEC
 
-/* state: FREE -> EMPTYING -> READY -> TAKEN -> GO -> FREE; TAKEN -> UNWANTED -> FREE when
- * unused; EMPTYING -> LEFT -> FREE when it can't be one after all. */
-enum { FREE, EMPTYING, READY, TAKEN, GO, UNWANTED, LEFT };
+/* state: FREE -> CLAIMED -> EMPTYING -> READY -> TAKEN -> GO -> FREE; TAKEN -> UNWANTED ->
+ * FREE when unused; EMPTYING -> LEFT -> FREE when it can't be one after all. While it is
+ * CLAIMED the rest is still the last one's, whom the kworker would take for dead. */
+enum { FREE, CLAIMED, EMPTYING, READY, TAKEN, GO, UNWANTED, LEFT };
 
 struct pv_spare {
     u32 state;                  /* a futex */
@@ -128,13 +129,14 @@ bool plat_as_keep(struct mm *mm)
         return false;
     for (u32 i = 0; i < SPARES; i++) {
         struct pv_spare *s = &spares[i];
-        if (READ_ONCE(s->state) != FREE || !change(s, FREE, EMPTYING))
+        if (READ_ONCE(s->state) != FREE || !change(s, FREE, CLAIMED))
             continue;
         mm_retire(mm);
         s->tid = t->plat.host_tid;
         s->asleep = 0;          /* the host may have killed the last one in its sleep */
         s->since = plat_clock_mono();
         s->mm = mm;
+        __atomic_store_n(&s->state, EMPTYING, __ATOMIC_SEQ_CST);
         __atomic_store_n(&s->prog, mm->prog, __ATOMIC_RELAXED);
         t->plat.spare = s;
         return true;
@@ -149,6 +151,7 @@ void pv_spare_from(struct task *t)
 
     if (!s)
         return;
+    assert(READ_ONCE(s->state) == EMPTYING && s->tid == t->plat.host_tid);
     if (!__atomic_exchange_n(&watched, 1, __ATOMIC_SEQ_CST))
         kworker_poke();
     if (!fit(t)) {
@@ -229,12 +232,14 @@ u64 pv_spares_watch(u64 now)
     return busy ? now + IDLE_NS / 2 : WAIT_FOREVER;
 }
 
-/* Until the host process has gone, or as good as. */
+/* Until the host process has gone, or as good as; a busy host may take long over it, and
+ * the slot is its own until then. */
 static void await_end(struct pv_spare *s)
 {
     for (u32 k = 0; k < 1000 && READ_ONCE(s->state) == UNWANTED && alive(s); k++)
         plat_yield();
-    change(s, UNWANTED, FREE);      /* if the host killed it meanwhile */
+    if (!alive(s))
+        change(s, UNWANTED, FREE);      /* the host killed it meanwhile */
 }
 
 bool pv_spares_drop(void)

@@ -320,6 +320,7 @@ int plat_exec_detach(struct task *t)
 {
     bool rearm = t->regs->host != 0 && !t->plat.spare;
 
+    assert(t->plat.lender || !t->plat.spare);
     if (t->plat.lender) {
         long r = leave_for_exec(t);
         if (r < 0)
