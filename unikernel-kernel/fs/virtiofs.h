@@ -121,7 +121,10 @@ bool virtiofs_news(struct super *sb);
 void virtiofs_set_attr(struct inode *i, const struct fuse_attr *a, u64 until);
 /* Attributes as of now if their time has passed: 0 or -errno. */
 int virtiofs_refresh(struct inode *i, bool force);
-static inline void virtiofs_stale(struct inode *i) { vnode_of(i)->attr_until = vnode_of(i)->rest_until = 0; }
+static inline void virtiofs_stale(struct inode *i)
+{
+    vnode_of(i)->attr_until = vnode_of(i)->rest_until = 0;
+}
 int virtiofs_getattr(struct inode *i, struct kstat *st);
 int virtiofs_setattr(struct inode *i, const struct iattr *a);
 ssize_t virtiofs_getxattr(struct inode *i, const char *name, void *buf, size_t n);
