@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "hv/dev/log.h"
 
 #ifndef AT_RECURSIVE
@@ -192,6 +193,7 @@ int jail_lock(struct err *e)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    fd_make_room(STDERR_FILENO, 4096);  /* supervisor and workers have one table */
     setrlimit(RLIMIT_CORE, &none);
     rc = drop_capabilities(e);
     if (rc < 0)

@@ -18,6 +18,7 @@
 #include <sys/rseq.h>
 #endif
 
+#include "base/fd.h"
 #include "hv/pv/pv.h"
 
 struct pv_kernel *pv_kernel_of(struct hv_domain *d)
@@ -64,6 +65,7 @@ static int drop_rights(const struct hv_conf *c)
 
     if (setrlimit(RLIMIT_NOFILE, &files) < 0 && getrlimit(RLIMIT_NOFILE, &files) < 0)
         return -1;
+    fd_make_room(PV_FD_GRANT, 2048);    /* all processes of the domain have one table */
     setrlimit(RLIMIT_CORE, &core);
     if (getrlimit(RLIMIT_NPROC, &tasks) == 0 && tasks.rlim_max > PV_TASKS_MAX)
         setrlimit(RLIMIT_NPROC, &(struct rlimit){ PV_TASKS_MAX, PV_TASKS_MAX });
