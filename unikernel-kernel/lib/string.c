@@ -3,6 +3,11 @@
  * themselves. No vector registers: the guest program owns them. */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #include "kernel.h"
+#undef memcpy
+#undef memmove
+#undef memset
+#undef memcmp
+#undef strlen
 
 /* From here on the string instructions beat a loop of 8-byte moves. Of these the ones for
  * 8 bytes: as quick as those for bytes on CPUs, and eight times as quick in emulators. */

@@ -158,13 +158,36 @@ static bool classify(const u8 *text, u32 s, u32 len, struct site *o)
     return s + 2 + MOVE_MAX + 8 < len && movable(text + s + 2, o) && !in_constant(text, s);
 }
 
+#define EACH_BYTE  0x0101010101010101ul
+
+/* Texts are megabytes, and most of their bytes begin nothing of interest: which of eight are
+ * b? Their top bits; now and then one more is set. */
+static u64 bytes_like(u64 word, u8 b)
+{
+    word ^= EACH_BYTE * b;
+    return (word - EACH_BYTE) & ~word & EACH_BYTE << 7;
+}
+
+static u64 word_at(const u8 *text, u32 at)
+{
+    u64 w;
+
+    memcpy(&w, text + at, sizeof w);
+    return w;
+}
+
+/* The text's last bytes, where no word fits any more, are no place for a site or a jump. */
 static u32 find_sites(const u8 *text, u32 len, struct site *site, u32 max)
 {
     u32 n = 0;
 
-    for (u32 i = 0; i + 1 < len && n < max; i++)
-        if (text[i] == 0x0f && text[i + 1] == 0x05 && classify(text, i, len, &site[n]))
-            n++;
+    for (u32 i = 0; i + 9 <= len; i += 8) {
+        for (u64 like = bytes_like(word_at(text, i), 0x0f); like && n < max; like &= like - 1) {
+            u32 at = i + ((u32)__builtin_ctzl(like) >> 3);
+            if (text[at] == 0x0f && text[at + 1] == 0x05 && classify(text, at, len, &site[n]))
+                n++;
+        }
+    }
     return n;
 }
 
@@ -186,30 +209,76 @@ static void forbid(struct site *site, u32 n, s64 target)
         site[lo].shape = 0;
 }
 
-/* Every byte that could begin a jump is taken for one: too many are forbidden rather
- * than one too few. */
-static void check_targets(const u8 *t, u32 len, struct site *site, u32 n)
-{
-    u32 near = 0;
+#define NEAR_REACH 160u         /* more than a short jump and what a site covers */
 
-    for (u32 i = 0; i + 6 < len; i++) {
-        u8 b = t[i];
-        s32 rel;
-        if (b == 0xe9) {
-            memcpy(&rel, t + i + 1, 4);
-            if (rel > -(s32)len && rel < (s32)len)
-                forbid(site, n, (s64)i + 5 + rel);
-        } else if (b == 0x0f && (t[i + 1] & 0xf0) == 0x80) {
-            memcpy(&rel, t + i + 2, 4);
-            if (rel > -(s32)len && rel < (s32)len)
-                forbid(site, n, (s64)i + 6 + rel);
-        } else if ((b & 0xf0) == 0x70 || b == 0xeb || (b & 0xfc) == 0xe0) {
-            while (near < n && site[near].at + 160u < i)
-                near++;
-            if (near < n && site[near].at < i + 160u)
+/* Short jumps begin near a site. */
+static void check_near(const u8 *t, u32 len, struct site *site, u32 n)
+{
+    u32 i = 0;
+
+    for (u32 k = 0; k < n; k++) {
+        if (site[k].shape == 'A')
+            continue;
+        u32 from = site[k].at > NEAR_REACH ? site[k].at - NEAR_REACH : 0;
+        for (i = max(i, from); i < site[k].at + NEAR_REACH && i + 6 < len; i++)
+            if ((t[i] & 0xf0) == 0x70 || t[i] == 0xeb || (t[i] & 0xfc) == 0xe0)
                 forbid(site, n, (s64)i + 2 + (signed char)t[i + 1]);
+    }
+}
+
+/* The lines of 64 bytes that B sites lie in, a bit each: nearly all targets lie in others. */
+static u64 *lines_of(u32 len, const struct site *site, u32 n)
+{
+    u64 *lines = kzalloc(((len >> 12) + 1) * sizeof *lines);
+
+    for (u32 k = 0; lines && k < n; k++) {
+        if (site[k].shape == 'A')
+            continue;
+        u32 first = site[k].at >> 6, last = (site[k].at + site[k].len - 1) >> 6;
+        lines[first >> 6] |= 1ul << (first & 63);
+        lines[last >> 6] |= 1ul << (last & 63);
+    }
+    return lines;
+}
+
+/* op: bytes before the distance. */
+static void check_far(const u8 *t, u32 len, u32 at, u32 op, struct site *site, u32 n,
+                      const u64 *lines)
+{
+    s32 rel;
+
+    memcpy(&rel, t + at + op, 4);
+    s64 target = (s64)at + op + 4 + rel;
+    if (target >= 0 && target < len && lines[target >> 12] >> (target >> 6 & 63) & 1)
+        forbid(site, n, target);
+}
+
+/* Every byte that could begin a jump is taken for one: too many are forbidden rather
+ * than one too few. False: no memory. */
+static bool check_targets(const u8 *t, u32 len, struct site *site, u32 n)
+{
+    bool any = false;
+
+    for (u32 k = 0; k < n; k++)
+        any |= site[k].shape == 'B';
+    if (!any)
+        return true;
+    u64 *lines = lines_of(len, site, n);
+    if (!lines)
+        return false;
+    check_near(t, len, site, n);
+    for (u32 i = 0; i + 14 <= len; i += 8) {
+        u64 w = word_at(t, i), like = bytes_like(w, 0xe9) | bytes_like(w, 0x0f);
+        for (; like; like &= like - 1) {
+            u32 at = i + ((u32)__builtin_ctzl(like) >> 3);
+            if (t[at] == 0xe9)
+                check_far(t, len, at, 1, site, n, lines);
+            else if (t[at] == 0x0f && (t[at + 1] & 0xf0) == 0x80)
+                check_far(t, len, at, 2, site, n, lines);
         }
     }
+    kfree(lines);
+    return true;
 }
 
 /* -- building -- */
@@ -335,7 +404,8 @@ static int build(struct exec_image *im, const u8 *text)
         return -ENOMEM;
     im->site = found;
     u32 n = find_sites(text, len, found, max), k = 0;
-    check_targets(text, len, found, n);
+    if (!check_targets(text, len, found, n))
+        return -ENOMEM;
     for (u32 i = 0; i < n; i++)
         if (found[i].shape)
             found[k++] = found[i];
