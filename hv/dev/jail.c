@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "hv/dev/log.h"
 
 #ifndef AT_RECURSIVE
@@ -182,6 +181,16 @@ static int forbid_supervising(void)
 }
 #endif
 
+/* Supervisor and workers have one descriptor table, and a table that is shared waits 10 to
+ * 20 ms in the host's kernel each time that it grows: it grows now, while it is not. */
+static void make_room(int descriptors)
+{
+    int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, descriptors - 1);
+
+    if (last >= 0)
+        close(last);
+}
+
 int jail_lock(struct err *e)
 {
     const struct rlimit none = { 0, 0 };
@@ -193,7 +202,7 @@ int jail_lock(struct err *e)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    fd_make_room(STDERR_FILENO, 4096);  /* supervisor and workers have one table */
+    make_room(4096);
     setrlimit(RLIMIT_CORE, &none);
     rc = drop_capabilities(e);
     if (rc < 0)
