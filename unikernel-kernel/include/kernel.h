@@ -60,12 +60,13 @@ void *memmove(void *d, const void *s, size_t n);
 void *memset(void *d, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
-/* What is small and of known size the compiler does in place. */
+#ifdef XENC_KERNEL      /* what is small and of known size the compiler does in place */
 #define memcpy(...)  __builtin_memcpy(__VA_ARGS__)
 #define memmove(...) __builtin_memmove(__VA_ARGS__)
 #define memset(...)  __builtin_memset(__VA_ARGS__)
 #define memcmp(...)  __builtin_memcmp(__VA_ARGS__)
 #define strlen(...)  __builtin_strlen(__VA_ARGS__)
+#endif
 size_t strnlen(const char *s, size_t n);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
