@@ -19,7 +19,7 @@ enum { WAITV_FUTEX_32 = 2 };
 
 /* For how long to look before sleeping: as long as a guest needs for a few host calls of
  * its own between two requests, where that has lately been of use. */
-enum { SPIN_NS = 5000, SPIN_LONG_NS = 25000, SPIN_LUCK = 8 };
+enum { SPIN_NS = 5000, SPIN_LONG_NS = 50000, SPIN_LUCK = 8 };
 
 static void futex_wake_all(uint32_t *word)
 {

@@ -97,7 +97,15 @@ static int set_size(struct fs *fs, struct node *n, const struct fuse_setattr_in 
     return rc;
 }
 
-static int set_times(const char *path, const struct fuse_setattr_in *in)
+/* of: an open file, or -1 and the path of the node's descriptor. */
+static int set_mode(int of, const char *path, mode_t mode)
+{
+    int rc = of >= 0 ? fchmod(of, mode) : fchmodat(AT_FDCWD, path, mode, 0);
+
+    return rc < 0 ? -errno : 0;
+}
+
+static int set_times(int of, const char *path, const struct fuse_setattr_in *in)
 {
     struct timespec t[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
 
@@ -109,7 +117,16 @@ static int set_times(const char *path, const struct fuse_setattr_in *in)
         t[1].tv_nsec = UTIME_NOW;
     else if (in->valid & FATTR_MTIME)
         t[1] = (struct timespec){ (time_t)in->mtime, in->mtimensec };
-    return utimensat(AT_FDCWD, path, t, 0) < 0 ? -errno : 0;
+    return (of >= 0 ? futimens(of, t) : utimensat(AT_FDCWD, path, t, 0)) < 0 ? -errno : 0;
+}
+
+/* The open file that a request names, or -1: a descriptor of it is quicker than a path. It is
+ * the guest's word that it is the same file; one of a read-only share it can be in no case. */
+static int open_file_of(struct fs *fs, const struct fuse_setattr_in *in)
+{
+    struct file *f = in->valid & FATTR_FH ? file_get(fs, in->fh, false) : NULL;
+
+    return f && !f->is.s.ro ? file_fd(f) : -1;
 }
 
 ssize_t op_setattr(struct fs *fs, struct req *rq)
@@ -118,13 +135,14 @@ ssize_t op_setattr(struct fs *fs, struct req *rq)
     struct fuse_setattr_in in;
     struct fd_name path;
     struct node *n;
-    int rc = req_node(fs, rq->h.nodeid, true, &n), fd;
+    int rc = req_node(fs, rq->h.nodeid, true, &n), fd, of;
 
     if (rc < 0 || (rc = req_arg(rq, &in, sizeof(in))) < 0)
         return rc;
     fd = node_fd(fs, n);
     if (fd < 0)
         return fd;
+    of = open_file_of(fs, &in);
     path = fd_name(fd);
     /* Owner before mode: a change of owner clears the set-id bits. Times last. */
     if (in.valid & (FATTR_UID | FATTR_GID)) {
@@ -134,14 +152,15 @@ ssize_t op_setattr(struct fs *fs, struct req *rq)
         if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
             return -errno;
     }
-    if ((in.valid & FATTR_MODE) && fchmodat(AT_FDCWD, path.s, in.mode & 07777, 0) < 0)
-        return -errno;
+    if ((in.valid & FATTR_MODE) && (rc = set_mode(of, path.s, in.mode & 07777)) < 0)
+        return rc;
     if ((in.valid & FATTR_SIZE) && (rc = set_size(fs, n, &in)) < 0)
         return rc;
-    if ((in.valid & times) && (rc = set_times(path.s, &in)) < 0)
+    if ((in.valid & times) && (rc = set_times(of, path.s, &in)) < 0)
         return rc;
     news_own_node(fs, n, IN_ATTRIB | IN_CLOSE_WRITE);
-    return reply_attr(fs, fd, n);
+    /* Who has room for no more than a header does not want to know. */
+    return rq->room ? reply_attr(fs, fd, n) : 0;
 }
 
 ssize_t op_statfs(struct fs *fs, struct req *rq)

@@ -359,6 +359,8 @@ static void test_shares(void)
     struct fuse_setattr_in sa = { .valid = FATTR_MODE, .mode = 0 };
     struct fuse_rename_in rn;
     struct fuse_entry_out s, f, o;
+    struct fuse_open_out opened;
+    struct fuse_attr_out changed;
 
     tap_is(lookup(XENC_FS_SHARES, "0", &s), 0, "share 0");
     tap_ok(S_ISDIR(s.attr.mode), "is a directory");
@@ -368,6 +370,13 @@ static void test_shares(void)
     tap_is(CALL(XENC_FUSE_GRANT, f.nodeid, none, PART(gr)), -EROFS, "GRANT");
     tap_is(CALL(FUSE_SETATTR, f.nodeid, none, PART(sa)), -EROFS, "SETATTR");
     tap_is(CALL(FUSE_UNLINK, s.nodeid, none, STR("ro")), -EROFS, "UNLINK");
+    op.flags = O_RDONLY;
+    tap_is(CALL(FUSE_OPEN, f.nodeid, opened, PART(op)), 0, "OPEN for reading");
+    tap_is(lookup(1, "hello", &o), 0, "a file elsewhere");
+    sa = (struct fuse_setattr_in){ .valid = FATTR_MODE | FATTR_FH, .fh = opened.fh, .mode = 0604 };
+    tap_is(CALL(FUSE_SETATTR, o.nodeid, changed, PART(sa)), 0, "SETATTR of that, with the handle");
+    tap_is(lookup(s.nodeid, "ro", &o), 0, "of a read-only file");
+    tap_is(o.attr.mode, f.attr.mode, "does not change the read-only one");
     tap_is(lookup(XENC_FS_SHARES, "1", &o), 0, "share 1");
     tap_ok(S_ISREG(o.attr.mode), "is a file");
     tap_is(lookup(XENC_FS_SHARES, "2", &o), -ENOENT, "share 2 isn't");

@@ -190,15 +190,20 @@ static bool is_sure(const struct inode *i, const struct iattr *a)
 }
 
 /* The change is ours at once; the host's times are asked for when somebody wants them. */
-static void setattr_unheard(struct inode *i, const struct iattr *a, struct fuse_req *r)
+static void setattr_unheard(struct inode *i, const struct iattr *a, struct fuse_req *r,
+                            struct fuse_setattr_in *in)
 {
     struct vnode *v = vnode_of(i);
 
     mutex_lock(&v->lock);
+    if (v->fh_open[1]) {        /* its release comes after this, as it takes the lock, too */
+        in->valid |= FATTR_FH;
+        in->fh = v->fh[1];
+    }
     v->attr_version++;
     inode_apply_attr(i, a);
     virtiofs_stale(i);
-    v->sent = fuse_send_async(r, sizeof(struct fuse_attr_out));
+    v->sent = fuse_send_async(r, 0);    /* no room: the attributes are not wanted */
     mutex_unlock(&v->lock);
 }
 
@@ -220,7 +225,7 @@ int virtiofs_setattr(struct inode *i, const struct iattr *a)
     fill_setattr(in, a);
     in->mode = a->valid & ATTR_MODE ? (i->mode & S_IFMT) | (a->mode & 07777) : i->mode;
     if (is_sure(i, a)) {
-        setattr_unheard(i, a, r);
+        setattr_unheard(i, a, r, in);
         return 0;
     }
     mutex_lock(&v->lock);       /* against our writers: size */
