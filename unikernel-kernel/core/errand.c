@@ -115,17 +115,25 @@ int errand_run(struct task *t, void (*fn)(void *arg), void *arg)
 
 /* -- memory -- */
 
-/* A private mapping of a program that may not write there gets a copy of the page. */
-static int write_forced(u64 addr, const char *buf, size_t n)
+static int copy_part(const struct errand_copy *c, size_t n)
 {
-    u64 page = PAGE_DOWN(addr);
-    u32 prot, flags;
-    int r = mm_prot_at(addr, &prot, &flags);
+    u64 at = c->addr + c->done;
 
-    if (r < 0 || (flags & MAP_SHARED)) return -EFAULT;
-    r = mm_mprotect(page, PAGE_SIZE, prot | PROT_READ | PROT_WRITE);
+    return c->write ? copy_to_user(at, c->buf + c->done, n) : copy_from_user(c->buf + c->done, at, n);
+}
+
+/* Memory that the program itself may not use so: it may for a moment, and a private mapping
+ * gets a copy of the page. */
+static int copy_forced(const struct errand_copy *c, size_t n)
+{
+    u64 at = c->addr + c->done, page = PAGE_DOWN(at);
+    u32 prot, flags;
+    int r = mm_prot_at(at, &prot, &flags);
+
+    if (r < 0 || (c->write && (flags & MAP_SHARED))) return -EFAULT;
+    r = mm_mprotect(page, PAGE_SIZE, prot | PROT_READ | (c->write ? PROT_WRITE : 0));
     if (r < 0) return r;
-    r = copy_to_user(addr, buf, n);
+    r = copy_part(c, n);
     mm_mprotect(page, PAGE_SIZE, prot);
     return r;
 }
@@ -137,10 +145,9 @@ static void copy(void *arg)
     while (c->done < c->n) {
         u64 at = c->addr + c->done;
         size_t n = min(c->n - c->done, (size_t)(PAGE_SIZE - (at & (PAGE_SIZE - 1))));
-        int r = c->write ? copy_to_user(at, c->buf + c->done, n)
-                         : copy_from_user(c->buf + c->done, at, n);
+        int r = copy_part(c, n);
 
-        if (r < 0 && c->write && c->force) r = write_forced(at, c->buf + c->done, n);
+        if (r < 0 && c->force) r = copy_forced(c, n);
         if (r < 0) return;
         c->done += n;
     }

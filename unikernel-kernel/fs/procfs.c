@@ -181,10 +181,10 @@ struct inode *proc_inode_new(struct super *sb, const struct proc_inode *pi)
     i->priv = copy;
     i->ino = (u64)(u32)pi->tid << 32 | (u64)pi->node->index << 20 | (u32)(pi->num & 0xfffff);
     i->ino += 1;
-    if (e->kind == PROC_K_FILE) {
+    if (e->kind == PROC_K_FILE || e->kind == PROC_K_MEM) {
         i->mode = S_IFREG | e->mode;
         i->ops = &proc_file_iops;
-        i->fops = &proc_file_fops;
+        i->fops = e->kind == PROC_K_MEM ? &proc_mem_fops : &proc_file_fops;
     } else if (e->kind == PROC_K_LINK) {
         i->mode = S_IFLNK | e->mode;
         i->ops = &proc_link_iops;
@@ -266,7 +266,8 @@ static int list_static(struct file *f, struct dirent_ctx *c, u64 *pos)
 
     for (n = pi->node->child; n; n = n->sibling, at++) {
         u32 kind = n->e->kind;
-        u8 type = kind == PROC_K_FILE ? 8 : kind == PROC_K_LINK ? 10 : 4;       /* DT_* */
+        u8 type = kind == PROC_K_FILE || kind == PROC_K_MEM ? 8 : kind == PROC_K_LINK ? 10
+                  : 4;          /* DT_* */
         u64 ino = (u64)(u32)(n->per_task ? pi->tid : 0) << 32 | (u64)n->index << 20;
 
         if (at < *pos || hidden(n, pi))

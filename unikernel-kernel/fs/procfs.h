@@ -7,7 +7,7 @@
  *   proc_link.c     links: self, exe, cwd, root, fd/N, ns
  *   proc_pid.c      PID/stat, status and the like     proc_maps.c   PID/maps, smaps
  *   proc_mounts.c   PID/mounts, mountinfo             proc_root.c   the container as a whole
- *   proc_acct.c     PID/io, sched, syscall
+ *   proc_acct.c     PID/io, sched, syscall            proc_mem.c    PID/mem
  *   proc_cpu.c      cpuinfo, stat, loadavg            proc_net.c    net/
  *   proc_sysctl.c   sys/: sysctl.def
  *
@@ -20,7 +20,7 @@
 #include "vfs.h"
 
 enum proc_kind { PROC_K_DIR, PROC_K_FILE, PROC_K_LINK, PROC_K_PIDS, PROC_K_TASKS, PROC_K_FDS,
-                 PROC_K_FDINFO };
+                 PROC_K_FDINFO, PROC_K_MEM };
 
 enum { PROC_TO_MOUNTS, PROC_TO_NET };    /* arguments of proc_link_text */
 
@@ -73,7 +73,7 @@ bool proc_may_inspect(struct task *t);
 /* What a number in such a directory is. */
 const struct proc_node *proc_number_node(enum proc_kind dir);
 extern const struct inode_ops proc_dir_iops, proc_file_iops, proc_link_iops;
-extern const struct file_ops proc_dir_fops, proc_file_fops;
+extern const struct file_ops proc_dir_fops, proc_file_fops, proc_mem_fops;
 
 /* proc_fd.c: names made of numbers. */
 struct inode *proc_number_lookup(struct inode *dir, u32 num);   /* counted, or NULL */

@@ -21,7 +21,8 @@ struct errand_copy {
     char *buf;                  /* kernel memory */
     size_t n, done;
     bool write;                 /* from buf */
-    bool force;                 /* write to private memory that the program may not change */
+    bool force;                 /* also where the program itself may not; shared memory is
+                                 * not written so */
 };
 /* Done: how much; 0 and c->done < c->n: no memory there. */
 int errand_copy(struct task *t, struct errand_copy *c);
