@@ -119,7 +119,8 @@ static int copy_part(const struct errand_copy *c, size_t n)
 {
     u64 at = c->addr + c->done;
 
-    return c->write ? copy_to_user(at, c->buf + c->done, n) : copy_from_user(c->buf + c->done, at, n);
+    return c->write ? copy_to_user(at, c->buf + c->done, n)
+                    : copy_from_user(c->buf + c->done, at, n);
 }
 
 /* Memory that the program itself may not use so: it may for a moment, and a private mapping

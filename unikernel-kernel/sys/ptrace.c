@@ -155,7 +155,8 @@ static long regset(const struct request *q, bool write)
 static long peek(const struct request *q)
 {
     u64 word;
-    struct errand_copy c = { .addr = q->addr, .buf = (char *)&word, .n = sizeof word, .force = true };
+    struct errand_copy c = { .addr = q->addr, .buf = (char *)&word, .n = sizeof word,
+                             .force = true };
     int r = errand_copy(q->t, &c);
 
     if (r < 0) return r;
