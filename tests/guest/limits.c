@@ -92,6 +92,18 @@ static void priorities(void)
     say("yield", sched_yield());
 }
 
+static long status_of(const char *name)
+{
+    char line[200];
+    long kb = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    while (f && kb < 0 && fgets(line, sizeof line, f))
+        if (!strncmp(line, name, strlen(name))) sscanf(line + strlen(name), ": %ld", &kb);
+    if (f) fclose(f);
+    return kb;
+}
+
 static void usage(void)
 {
     struct rusage a, b, c;
@@ -101,6 +113,12 @@ static void usage(void)
     getrusage(RUSAGE_SELF, &b);
     yes("user time grows", b.ru_utime.tv_sec * 1000000 + b.ru_utime.tv_usec > a.ru_utime.tv_sec * 1000000 + a.ru_utime.tv_usec);
     yes("max rss", b.ru_maxrss > 100 && b.ru_maxrss < 10000000);
+    char *m = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(m, 1, 64 << 20);
+    munmap(m, 64 << 20);
+    getrusage(RUSAGE_SELF, &b);
+    yes("what was the most", b.ru_maxrss >= 64 << 10 && b.ru_maxrss < 96 << 10);
+    yes("in /proc, too", status_of("VmHWM") >= 64 << 10 && status_of("VmRSS") < 32 << 10);
     getrusage(RUSAGE_CHILDREN, &a);
     pid_t p = fork();
     if (!p) { for (volatile int i = 0; i < 60000000; i++) continue; _exit(0); }

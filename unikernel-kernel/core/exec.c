@@ -214,6 +214,7 @@ static int new_space(struct task *t, const struct image *im, const char *path)
     file_get(im->file);
     if (n.exe)
         file_put(n.exe);
+    t->proc->maxrss = max(t->proc->maxrss, mm_resident_peak(old));
     mm_clear(mm, same);
     mm->prog = same;
     if (mm != old)

@@ -30,7 +30,7 @@ static void exit_objects(struct task *t)
     struct mm *mm = task_obj_swap(&t->mm, NULL);
     struct fsctx *fs;
 
-    if (mm && mm->ref.n == 1) t->proc->maxrss = max(t->proc->maxrss, mm_resident(mm));
+    if (mm && mm->ref.n == 1) t->proc->maxrss = max(t->proc->maxrss, mm_resident_peak(mm));
     if (files) fdtable_put(files);
     if (mm) {
         mm_exit(mm);

@@ -14,7 +14,7 @@ struct snapshot {
     int pid, tid, ppid, pgid, sid, tty, tpgid, tracer;
     u32 nthreads;
     struct kusage use;
-    u64 cutime, cstime, cminflt, vsize, rss, peak;
+    u64 cutime, cstime, cminflt, vsize, rss, rss_peak, peak;
     char state;
 };
 
@@ -76,6 +76,7 @@ static void take(struct proc_ctx *c, struct snapshot *s)
         s->vsize = mm->total;
         s->peak = mm->peak;
         s->rss = mm_resident(mm);
+        s->rss_peak = mm_resident_peak(mm);
         mm_put(mm);
     }
 }
@@ -172,7 +173,7 @@ static void status_memory(struct seq *s, struct task *t, const struct snapshot *
     seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t       0 kB\n",
                (unsigned long long)max(p->peak, p->vsize) >> 10, (unsigned long long)p->vsize >> 10,
                (unsigned long long)mm_locked_bytes(mm) >> 10);
-    seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (unsigned long long)p->rss >> 10,
+    seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (unsigned long long)p->rss_peak >> 10,
                (unsigned long long)p->rss >> 10);
     seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t       0 kB\n",
                (unsigned long long)z.anon >> 10, (unsigned long long)z.file >> 10);

@@ -45,6 +45,7 @@ struct mm {
     struct rbtree runs;                 /* pv: what is mapped on the host, mm/run.c */
     u32 nvmas;
     u64 total, peak;                    /* bytes */
+    u64 resident, resident_peak;        /* bytes of all runs */
     u64 charge;                         /* anonymous bytes brought in: mm/budget.c */
     u64 brk_start, brk, stack_top, stack_limit;
     u64 code_start, code_end, data_start, data_end;
@@ -161,8 +162,9 @@ u64 mm_find_gap(struct mm *mm, u64 len);
 void mm_name(struct mm *mm, u64 addr, const char *name);
 /* For /proc/PID/maps: calls fn for each mapping in order, under the lock. */
 void mm_for_each(struct mm *mm, void (*fn)(const struct vma *v, void *arg), void *arg);
-/* Bytes that have been brought in (mm/resident.c): all; in a range, mm->lock held. */
-u64 mm_resident(struct mm *mm);
+/* Bytes that have been brought in: all; the most there ever were; in a range, mm->lock held. */
+static inline u64 mm_resident(const struct mm *mm) { return READ_ONCE(mm->resident); }
+static inline u64 mm_resident_peak(const struct mm *mm) { return READ_ONCE(mm->resident_peak); }
 u64 mm_resident_in(struct mm *mm, u64 start, u64 end);
 
 /* What a futex at addr is known by: (address space, address), or, if shared is set and

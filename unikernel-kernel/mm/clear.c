@@ -77,6 +77,7 @@ static void clear(struct mm *mm, const struct inode *prog, bool host)
     mm->mmap_hint = 0;
     mm->any_locked = mm->lock_future = mm->lock_on_fault = false;
     mm->peak = mm->total;
+    mm->resident_peak = mm->resident;
     mm->fork_advice = false;
     mm->barrier = 0;
     mm->barriers = 0;

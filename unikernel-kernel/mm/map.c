@@ -34,6 +34,7 @@ struct mm *mm_clone_begin(struct mm *from)
     mm->lock.v = 0;
     mm->plat = NULL;
     mm->vmas.root = mm->runs.root = NULL;
+    mm->resident = mm->resident_peak = 0;
     mm->nvmas = 0;
     mm->total = mm->charge = 0;
     mm->any_locked = mm->lock_future = mm->lock_on_fault = false;

@@ -1,20 +1,6 @@
 /* What /proc tells about memory use. */
 #include "vma.h"
 
-u64 mm_resident(struct mm *mm)
-{
-    u64 sum = 0;
-
-    mutex_lock(&mm->lock);
-    for (struct rbnode *n = rb_first(&mm->runs); n; n = rb_next(n)) {
-        const struct run *r = container_of(n, struct run, node);
-
-        sum += r->end - r->start;
-    }
-    mutex_unlock(&mm->lock);
-    return sum;
-}
-
 u64 mm_resident_in(struct mm *mm, u64 start, u64 end)
 {
     u64 sum = 0;

@@ -41,6 +41,12 @@ struct run *run_prev_of(struct mm *mm, u64 addr)
     return best;
 }
 
+static void count(struct mm *mm, u64 more)
+{
+    mm->resident += more;
+    mm->resident_peak = max(mm->resident_peak, mm->resident);
+}
+
 static int insert(struct mm *mm, u64 start, u64 end)
 {
     struct rbnode **link = &mm->runs.root, *parent = NULL;
@@ -55,13 +61,23 @@ static int insert(struct mm *mm, u64 start, u64 end)
         link = start < of(parent)->start ? &parent->left : &parent->right;
     }
     rb_insert(&mm->runs, &r->node, parent, link);
+    count(mm, end - start);
     return 0;
 }
 
 static void drop(struct mm *mm, struct run *r)
 {
     rb_erase(&mm->runs, &r->node);
+    mm->resident -= r->end - r->start;
     kfree(r);
+}
+
+static void extend(struct mm *mm, struct run *r, u64 end)
+{
+    if (end <= r->end)
+        return;
+    count(mm, end - r->end);
+    r->end = end;
 }
 
 int run_add(struct mm *mm, u64 start, u64 end)
@@ -69,7 +85,7 @@ int run_add(struct mm *mm, u64 start, u64 end)
     struct run *p = run_prev_of(mm, start + 1), *n;
 
     if (p && p->end >= start) {
-        p->end = max(p->end, end);
+        extend(mm, p, end);
     } else {
         int e = insert(mm, start, end);
         if (e < 0)
@@ -77,8 +93,9 @@ int run_add(struct mm *mm, u64 start, u64 end)
         p = run_prev_of(mm, start + 1);
     }
     while ((n = of(rb_next(&p->node))) && n->start <= p->end) {
-        p->end = max(p->end, n->end);
+        u64 stop = n->end;
         drop(mm, n);
+        extend(mm, p, stop);
     }
     return 0;
 }
@@ -94,12 +111,14 @@ bool run_remove(struct mm *mm, u64 start, u64 end)
         if (rs >= start && re <= end) {
             drop(mm, r);
         } else if (rs < start) {
+            mm->resident -= re - start;
             r->end = start;
             /* The tail stays: without memory for its run it is as if not present, and
              * a later fault maps it afresh over the host's. Reserve by reuse instead. */
             if (re > end && insert(mm, end, re) < 0)
                 panic("out of kernel memory");
         } else {
+            mm->resident -= end - rs;
             r->start = end;
         }
     }

@@ -106,7 +106,7 @@ long sys_getrusage(const u64 *a)
     switch ((int)a[0]) {
     case RUSAGE_SELF:
         own_usage(&u);
-        u.maxrss = max(u.maxrss, mm_resident(t->mm));
+        u.maxrss = max(u.maxrss, mm_resident_peak(t->mm));
         break;
     case RUSAGE_CHILDREN:
         u = (struct kusage){ .utime = p->cutime, .stime = p->cstime, .minflt = p->cminflt,
@@ -114,7 +114,7 @@ long sys_getrusage(const u64 *a)
         break;
     case RUSAGE_THREAD:
         u = (struct kusage){ .minflt = t->minflt, .counts = t->counts,
-                              .maxrss = max(p->maxrss, mm_resident(t->mm)) };
+                              .maxrss = max(p->maxrss, mm_resident_peak(t->mm)) };
         task_times(t, &u.utime, &u.stime);
         break;
     default:
