@@ -151,6 +151,14 @@ static void *pi_adder(void *a)
     return NULL;
 }
 
+static void *pi_once(void *a)
+{
+    pthread_mutex_lock(&pi);
+    pi_n++;
+    pthread_mutex_unlock(&pi);
+    return NULL;
+}
+
 static void owners(void)
 {
     pthread_mutexattr_t a;
@@ -162,6 +170,12 @@ static void owners(void)
     for (int i = 0; i < 3; i++) pthread_create(&t[i], NULL, pi_adder, NULL);
     for (int i = 0; i < 3; i++) pthread_join(t[i], NULL);
     check(pi_n == 9000, "such a mutex and three threads");
+    pi_n = 0;
+    for (int k = 0; k < 300; k++) {
+        for (int i = 0; i < 3; i++) pthread_create(&t[i], NULL, pi_once, NULL);
+        for (int i = 0; i < 3; i++) pthread_join(t[i], NULL);
+    }
+    check(pi_n == 900, "and threads that end when they have had it");
 }
 
 int main(void)

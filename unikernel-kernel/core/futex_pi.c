@@ -22,7 +22,7 @@ static bool owner_lives(u32 tid)
 /* Makes the word ours or marks that we wait. 1: ours; 0: wait; else -errno. */
 static int take_or_mark(uptr_t addr, u32 self, bool try)
 {
-    u32 old, new, seen;
+    u32 old, new, seen = 0;
     int r = user_load32(addr, &old);
 
     while (!r) {
@@ -31,11 +31,15 @@ static int take_or_mark(uptr_t addr, u32 self, bool try)
         if (owner == self) return -EDEADLK;
         if (!owner) new = self | (old & (FUTEX_WAITERS | FUTEX_OWNER_DIED));
         else if (try) return -EAGAIN;
-        else if (!owner_lives(owner)) return -ESRCH;
         else new = old | FUTEX_WAITERS;
-        r = user_cmpxchg32(addr, old, new, &seen);
-        if (r) break;
-        if (seen == old) return !owner;
+        if (owner && !owner_lives(owner)) {
+            /* it may have let go of the word first, and then ended */
+            r = user_load32(addr, &seen);
+            if (!r && seen == old) return -ESRCH;
+        } else {
+            r = user_cmpxchg32(addr, old, new, &seen);
+            if (!r && seen == old) return !owner;
+        }
         old = seen;
     }
     return r;
