@@ -12,6 +12,7 @@ load helpers
     run xenc start x
     [ "$status" -eq 0 ]
     wait_status x running
+    for _ in $(seq $((100 * SLOWER))); do grep -q ran "$T/out" && break; sleep 0.1; done
     grep -q ran "$T/out"
     fails 'cannot start an already running container' start x
     fails 'not stopped: running' delete x
