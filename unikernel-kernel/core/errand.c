@@ -159,3 +159,19 @@ int errand_copy(struct task *t, struct errand_copy *c)
     c->done = 0;
     return errand_run(t, copy, c);
 }
+
+ssize_t errand_move(struct task *t, struct uio *u, struct errand_copy *c)
+{
+    int r;
+
+    c->n = min(c->n, u->left);
+    if (c->write) {
+        ssize_t got = uio_read(u, c->buf, c->n);
+
+        if (got < 0) return got;
+        c->n = (size_t)got;
+    }
+    r = errand_copy(t, c);
+    if (r < 0) return r;
+    return c->write ? (ssize_t)c->done : uio_write(u, c->buf, c->done);
+}

@@ -17,28 +17,6 @@ static int mem_open(struct inode *i, struct file *f)
     return r;
 }
 
-/* Up to a piece: how much; 0: the task has no memory any more. */
-static ssize_t move(struct task *t, struct uio *u, u64 addr, char *buf, bool write)
-{
-    struct errand_copy c = { .addr = addr, .buf = buf, .n = min(u->left, (size_t)PIECE),
-                             .write = write, .force = true };
-    int r;
-
-    if (write) {
-        ssize_t got = uio_read(u, buf, c.n);
-
-        if (got <= 0)
-            return got;
-        c.n = (size_t)got;
-    }
-    r = errand_copy(t, &c);
-    if (r < 0)
-        return r == -ESRCH ? 0 : r;
-    if (!c.done)
-        return -EIO;
-    return write ? (ssize_t)c.done : uio_write(u, buf, c.done);
-}
-
 /* Who opened it long ago may have no business there any more: asked each time. */
 static ssize_t transfer(struct file *f, struct uio *u, loff_t *pos, bool write)
 {
@@ -53,14 +31,20 @@ static ssize_t transfer(struct file *f, struct uio *u, loff_t *pos, bool write)
     r = proc_may_inspect(c.task) ? 0 : -EACCES;
     while (r >= 0 && u->left) {
         size_t want = min(u->left, (size_t)PIECE);
+        struct errand_copy part = { .addr = (u64)*pos + (u64)done, .buf = buf, .n = want,
+                                    .write = write, .force = true };
 
-        r = move(c.task, u, (u64)*pos + (u64)done, buf, write);
-        if (r <= 0)
+        r = errand_move(c.task, u, &part);
+        if (r == 0)
+            r = -EIO;
+        if (r < 0)
             break;
         done += r;
         if ((size_t)r < want)
             break;
     }
+    if (r == -ESRCH)
+        r = 0;                  /* it has no memory any more */
     proc_ctx_put(&c);
     kfree(buf);
     *pos += done;

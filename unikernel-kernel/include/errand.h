@@ -6,6 +6,7 @@
 #include "kernel.h"
 
 struct task;
+struct uio;
 
 /* Has t, which the caller counts, run fn(arg). 0; -ESRCH: it has ended; -EAGAIN: it did not
  * come to it within two seconds, and will not. No locks held. */
@@ -26,4 +27,7 @@ struct errand_copy {
 };
 /* Done: how much; 0 and c->done < c->n: no memory there. */
 int errand_copy(struct task *t, struct errand_copy *c);
+/* The same between u and the other's memory, by way of c->buf: bytes moved, 0 when there is no
+ * memory at c->addr, or -errno. */
+ssize_t errand_move(struct task *t, struct uio *u, struct errand_copy *c);
 #endif

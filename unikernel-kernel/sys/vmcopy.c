@@ -56,24 +56,6 @@ static int target(int pid, struct task **t_r)
     return r;
 }
 
-/* Up to a piece between the two: how much; short where either ends or has no memory. */
-static ssize_t move(struct task *t, struct uio *local, u64 addr, size_t n, char *buf, bool write)
-{
-    struct errand_copy c = { .addr = addr, .buf = buf, .n = min(n, (size_t)PIECE), .write = write };
-    int r;
-
-    if (write) {
-        ssize_t got = uio_read(local, buf, c.n);
-
-        if (got < 0) return got;
-        c.n = (size_t)got;
-    }
-    r = errand_copy(t, &c);
-    if (r < 0) return r;
-    if (!c.done) return c.n ? -EFAULT : 0;
-    return write ? (ssize_t)c.done : uio_write(local, buf, c.done);
-}
-
 static long transfer(struct task *t, struct uio *local, struct uio *remote, bool write)
 {
     char *buf = kmalloc(PIECE);
@@ -86,8 +68,10 @@ static long transfer(struct task *t, struct uio *local, struct uio *remote, bool
         while (v->len && local->left) {
             size_t n = min(min(v->len, local->left), (size_t)PIECE);
 
-            r = move(t, local, v->base, n, buf, write);
-            if (r <= 0) break;
+            struct errand_copy c = { .addr = v->base, .buf = buf, .n = n, .write = write };
+            r = errand_move(t, local, &c);
+            if (!r) r = -EFAULT;
+            if (r < 0) break;
             done += r;
             v->base += (u64)r;
             v->len -= (size_t)r;
