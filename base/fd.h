@@ -73,7 +73,6 @@ int remove_tree_at(int dirfd, const char *name);
 /* 1: the folder has no entries, 0: it has, or a negative errno. */
 int folder_is_empty(int fd);
 
-
 /* Makes this process's descriptor table hold n without growing; `fd` is any open one. A table
  * that is shared (threads, CLONE_FILES) waits 10 to 20 ms in the host's kernel each time that
  * it grows, so this comes before it is shared. No promise: it may be beyond a limit. */
@@ -84,4 +83,5 @@ static inline void fd_make_room(int fd, int n)
     if (last >= 0)
         close(last);
 }
+
 #endif

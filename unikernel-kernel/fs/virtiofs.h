@@ -158,6 +158,13 @@ bool vnode_closed(struct vnode *v);
 bool vnode_pin(struct vnode *v);
 /* Nobody has it open any more: what the host could want of it for itself goes. */
 void vnode_idle(struct vnode *v);
+/* One that is there, for what either serves; -1: none. */
+static inline s32 vnode_any_grant(const struct vnode *v)
+{
+    s32 g = READ_ONCE(v->grant[1]);
+
+    return g >= 0 ? g : READ_ONCE(v->grant[0]);
+}
 static inline int vnode_grant(struct vnode *v, bool write)
 {
     s32 g = READ_ONCE(v->grant[write]);

@@ -75,13 +75,16 @@ static bool news_hold(struct inode *i)
     return virtiofs_news(i->sb) && READ_ONCE(v->attr_until) == D_UNTIL_NEWS;
 }
 
+static bool is_ahead(u64 until)
+{
+    return until && (until == WAIT_FOREVER || time_mono() < until);
+}
+
 static bool attr_hold(struct inode *i)
 {
     u64 until = READ_ONCE(vnode_of(i)->attr_until);
 
-    if (until == D_UNTIL_NEWS)
-        return news_hold(i);
-    return until && (until == WAIT_FOREVER || time_mono() < until);
+    return until == D_UNTIL_NEWS ? news_hold(i) : is_ahead(until);
 }
 
 static bool rest_hold(struct inode *i)
@@ -90,11 +93,11 @@ static bool rest_hold(struct inode *i)
 
     if (until == D_UNTIL_NEWS)
         return virtiofs_news(i->sb) && READ_ONCE(vnode_of(i)->rest_until) == D_UNTIL_NEWS;
-    return until && (until == WAIT_FOREVER || time_mono() < until);
+    return is_ahead(until);
 }
 
-/* What writes change of an open file, one host call on its grant tells. Others' attributes
- * may have changed, too: a write takes set-id bits away. */
+/* What writes change of an open file, one host call on its grant tells; but a write takes
+ * set-id bits away as well. */
 static bool refresh_contents(struct inode *i)
 {
     struct vnode *v = vnode_of(i);
@@ -103,12 +106,10 @@ static bool refresh_contents(struct inode *i)
     u32 version = READ_ONCE(v->attr_version);
     s32 g;
 
-    if (!S_ISREG(i->mode) || i->mode & (S_ISUID | S_ISGID) || !rest_hold(i) || !vnode_pin(v))
+    if (vnode_any_grant(v) < 0 || i->mode & (S_ISUID | S_ISGID) || !rest_hold(i) || !vnode_pin(v))
         return false;
     vnode_await(v);
-    g = READ_ONCE(v->grant[1]);
-    if (g < 0)
-        g = READ_ONCE(v->grant[0]);
+    g = vnode_any_grant(v);
     if (g < 0 || plat_grant_stat(g, &st) < 0)
         g = -1;
     mutex_lock(&v->lock);
@@ -125,7 +126,8 @@ static bool refresh_contents(struct inode *i)
         g = -1;
     }
     mutex_unlock(&v->lock);
-    vnode_closed(v);
+    if (vnode_closed(v))        /* whoever had it open has gone meanwhile */
+        vnode_idle(v);
     return g >= 0;
 }
 

@@ -271,13 +271,10 @@ static ssize_t virtiofs_write(struct file *f, struct uio *u, loff_t *pos)
  * asked for by a message: databases seek to the end all the time. */
 static bool ends_as_known(struct inode *i)
 {
-    struct vnode *v = vnode_of(i);
-    s32 g = READ_ONCE(v->grant[1]);
+    s32 g = vnode_any_grant(vnode_of(i));
     u64 size = READ_ONCE(i->size);
     u8 last[2];
 
-    if (g < 0)
-        g = READ_ONCE(v->grant[0]);
     if (g < 0)
         return false;
     return size ? plat_grant_pread(g, last, 2, size - 1) == 1

@@ -70,14 +70,6 @@ static u32 host_process(const struct task *t)
     return t->plat.host_tgid ? t->plat.host_tgid : READ_ONCE(t->plat.host_tid);
 }
 
-u64 pv_thread_clock(void)
-{
-    struct host_timespec ts = { 0, 0 };
-
-    host3(__NR_clock_gettime, 3 /* CLOCK_THREAD_CPUTIME_ID */, (u64)&ts, 0);
-    return ts.sec * NSEC_PER_SEC + ts.nsec;
-}
-
 /* Clock ids of Linux: ~number << 3 | per-thread | kind. */
 enum { KIND_PROF, KIND_USER, KIND_SCHED, PER_THREAD = 4 };
 
@@ -88,6 +80,8 @@ static u64 cpu_clock(u32 number, int kind)
     host3(__NR_clock_gettime, (u64)(s64)(int)(~number << 3 | (u32)kind), (u64)&ts, 0);
     return ts.sec * NSEC_PER_SEC + ts.nsec;
 }
+
+u64 pv_thread_clock(void) { return cpu_clock(0, PER_THREAD | KIND_SCHED); }
 
 /* The host tells a thread's time only inside its process. From outside, the whole process's
  * is put down to its leader. False: to nobody. */
